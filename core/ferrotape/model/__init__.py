@@ -1,0 +1,67 @@
+"""The frozen dataclasses that flow: scenario, trial, reply, verdicts, score, run."""
+
+from ferrotape.model.reply import (
+    AgentFailure,
+    AgentFailureKind,
+    Block,
+    BlockKind,
+    Call,
+    Reply,
+    Trial,
+    Usage,
+)
+from ferrotape.model.run import Mode, Run, RunStatus, Timings, TrialResult
+from ferrotape.model.scenario import (
+    AstGrepPattern,
+    Failure,
+    FailureRule,
+    Format,
+    Pack,
+    Pattern,
+    RegexPattern,
+    Scenario,
+    ValidatorWeight,
+)
+from ferrotape.model.verdict import (
+    Extraction,
+    Finding,
+    Score,
+    ScorePart,
+    Severity,
+    Status,
+    Submission,
+    Verdict,
+)
+
+__all__ = [
+    "AgentFailure",
+    "AgentFailureKind",
+    "AstGrepPattern",
+    "Block",
+    "BlockKind",
+    "Call",
+    "Extraction",
+    "Failure",
+    "FailureRule",
+    "Finding",
+    "Format",
+    "Mode",
+    "Pack",
+    "Pattern",
+    "RegexPattern",
+    "Reply",
+    "Run",
+    "RunStatus",
+    "Scenario",
+    "Score",
+    "ScorePart",
+    "Severity",
+    "Status",
+    "Submission",
+    "Timings",
+    "Trial",
+    "TrialResult",
+    "Usage",
+    "ValidatorWeight",
+    "Verdict",
+]

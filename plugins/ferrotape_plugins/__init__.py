@@ -1,0 +1,1 @@
+"""The plugins that come with Ferrotape; they use its public face only."""

@@ -1,0 +1,1 @@
+"""Built-in extractors, one plugin a file."""

@@ -1,0 +1,1 @@
+"""Built-in validators, one plugin a file."""
