@@ -1,0 +1,17 @@
+"""Packs: read with lines, checked whole, and tested against their own sample answers."""
+
+from ferrotape.packs.calibration import Calibrated, calibrate
+from ferrotape.packs.choice import pick
+from ferrotape.packs.load import find_packs, load_pack
+from ferrotape.packs.selftest import Check, Judgement, self_test
+
+__all__ = [
+    "Calibrated",
+    "Check",
+    "Judgement",
+    "calibrate",
+    "find_packs",
+    "load_pack",
+    "pick",
+    "self_test",
+]
