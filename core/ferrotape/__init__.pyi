@@ -1,11 +1,6 @@
-"""Ferrotape compares prompt formats for coding agents, with recorded calls and real tools.
-
-This is the public face; plugins and scripts import from here.
-"""
-
-from ferrotape.contracts import Agent, Bench, Executor, Extractor, Reporter, Session, Validator
-from ferrotape.hookspecs import hookimpl
-from ferrotape.model import (
+from .contracts import Agent, Bench, Executor, Extractor, Reporter, Session, Validator
+from .hookspecs import hookimpl
+from .model import (
     AgentFailure,
     AgentFailureKind,
     Block,

@@ -1,5 +1,19 @@
-"""Running what is not trusted."""
+"""Running what is not trusted, and the few trusted programs beside it."""
 
+from ferrotape.sandbox.folder import private_folder
+from ferrotape.sandbox.limits import LimitsSandbox, open_sandbox
 from ferrotape.sandbox.outcome import MIB, Ended, Limits, Outcome, Sandbox, View
+from ferrotape.sandbox.trusted import run_trusted
 
-__all__ = ["MIB", "Ended", "Limits", "Outcome", "Sandbox", "View"]
+__all__ = [
+    "MIB",
+    "Ended",
+    "Limits",
+    "LimitsSandbox",
+    "Outcome",
+    "Sandbox",
+    "View",
+    "open_sandbox",
+    "private_folder",
+    "run_trusted",
+]

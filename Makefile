@@ -1,0 +1,48 @@
+# Everything starts here: `make demo` and `make test` set themselves up.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test test-all lint bench sample clean
+
+help:
+	@echo "make demo      replay the shipped recordings and report (offline once installed)"
+	@echo "make test      lint, types and the default tests"
+	@echo "make test-all  the slow tests too, as CI runs them"
+	@echo "make lint      ruff, mypy --strict, import-linter"
+	@echo "make bench     the benchmarks: ratios measured in one run"
+	@echo "make sample    renew the committed sample report"
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ferrotape needs Python 3.11 or later; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/ferrotape run
+
+test: lint
+	$(BIN)/pytest
+
+test-all: lint
+	$(BIN)/pytest -m ""
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m benchmarks
+
+sample: $(VENV)/.installed
+	$(BIN)/ferrotape run --output reports/sample
+
+clean:
+	rm -rf $(VENV) .ferrotape

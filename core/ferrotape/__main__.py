@@ -1,0 +1,5 @@
+"""`python -m ferrotape`."""
+
+from ferrotape.cli.main import main
+
+main()
