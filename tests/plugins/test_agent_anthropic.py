@@ -337,14 +337,9 @@ def test_base_url_comes_before_the_environment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("env", [{}, {"ANTHROPIC_API_KEY": ""}])
-def test_recording_without_a_key_is_an_error_with_a_hint(
-    tmp_path: Path, env: Mapping[str, str]
-) -> None:
-    tape = Tape.record(tmp_path / "a.json", identity(OPTIONS))
-    session = Session(transport=TapeTransport(tape), timeout_s=1, replaying=False, env=env)
-    with pytest.raises(UsageError, match="no ANTHROPIC_API_KEY") as caught:
-        AGENT.answer(TRIAL, PROMPT, OPTIONS, session)
-    assert "environment variable" in caught.value.hint
+def test_a_missing_key_is_said_before_anything_is_asked(env: Mapping[str, str]) -> None:
+    assert AGENT.missing(OPTIONS, env) == "there is no ANTHROPIC_API_KEY in the environment"
+    assert AGENT.missing(OPTIONS, {"ANTHROPIC_API_KEY": "k"}) is None
 
 
 def test_identity_leaves_out_where_the_endpoint_is_and_how_often_it_is_tried() -> None:

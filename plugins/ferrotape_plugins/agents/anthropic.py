@@ -31,7 +31,6 @@ from ferrotape import (
     Trial,
     hookimpl,
 )
-from ferrotape.errors import UsageError
 from ferrotape_plugins.agents.draft import Draft, failed
 
 if TYPE_CHECKING:
@@ -73,15 +72,19 @@ class AnthropicAgent:
         del settings["base_url"], settings["retries"]
         return settings
 
-    def answer(
-        self, trial: Trial, prompt: str, options: AnthropicOptions, session: Session
-    ) -> Reply:
-        """Asks once.
+    def missing(self, options: AnthropicOptions, env: Mapping[str, str]) -> str | None:  # noqa: ARG002
+        """The key, if it is not there."""
+        return None if env.get(_KEY) else f"there is no {_KEY} in the environment"
 
-        Raises:
-            UsageError: There is no key to record with.
-        """
-        key = _key(trial, session)
+    def answer(
+        self,
+        trial: Trial,  # noqa: ARG002
+        prompt: str,
+        options: AnthropicOptions,
+        session: Session,
+    ) -> Reply:
+        """Asks once."""
+        key = "no key is needed in replay" if session.replaying else session.env.get(_KEY, "")
         import anthropic
         import httpx2
 
@@ -98,18 +101,6 @@ class AnthropicAgent:
         except (anthropic.AnthropicError, httpx2.HTTPError, _OutOfTimeError, ValueError) as error:
             return draft.reply(_failure_of(error))
         return draft.reply(draft.failure())
-
-
-def _key(trial: Trial, session: Session) -> str:
-    if session.replaying:
-        return "no key is needed in replay"
-    key = session.env.get(_KEY, "")
-    if not key:
-        raise UsageError(
-            f"there is no {_KEY} to record {trial.agent} with",
-            hint=f"Put the key into the environment variable {_KEY}; nothing stores it.",
-        )
-    return key
 
 
 def _request(prompt: str, options: AnthropicOptions) -> dict[str, Any]:
