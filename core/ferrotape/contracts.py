@@ -79,6 +79,13 @@ class Agent(Plugin, Protocol):
         """What a recording depends on (model, settings): JSON values, compared at replay."""
         ...
 
+    def missing(self, options: Any, env: Mapping[str, str]) -> str | None:
+        """What it lacks to record, such as a key, in one sentence; None if nothing.
+
+        Asked once before a run that records, never in replay.
+        """
+        ...
+
     def answer(self, trial: Trial, prompt: str, options: Any, session: Session) -> Reply:
         """Asks once.
 

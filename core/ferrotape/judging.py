@@ -121,6 +121,7 @@ class Judge:
         if self._cache is not None:
             key = verdict_key(
                 code_sha256=submission.code_sha256,
+                text_sha256=submission.text_sha256,
                 language=submission.language,
                 scenario_digest=scenario.digest,
                 options=seat.options,
@@ -164,6 +165,11 @@ def _fault(verdict: object, validator: Validator) -> str | None:
     """What is wrong with a verdict, if anything."""
     if not isinstance(verdict, Verdict):
         return f"a {type(verdict).__name__} instead of a verdict"
+    texts = [verdict.summary]
+    for finding in verdict.findings:
+        texts += (finding.code, finding.message, finding.file)
+    if not all(isinstance(text, str) for text in texts):
+        return "a summary or finding that is no text"
     if verdict.validator != validator.name:
         return f"a verdict in the name of {verdict.validator!r}"
     scored = verdict.status in {Status.PASSED, Status.FAILED}

@@ -1,63 +1,27 @@
-"""Many trials: what is opened for a run, its plan, its execution, its report."""
+"""Carries a plan out: stores each trial as it ends, tells the observers, survives Ctrl-C."""
 
 from __future__ import annotations
 
 import os
 import platform
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from types import FrameType
 
 from ferrotape.analysis import RunReport, summarise
-from ferrotape.cassettes import recorded_agents, recorded_rounds
-from ferrotape.config import Settings
-from ferrotape.errors import CassetteMissing, UsageError
-from ferrotape.judging import Judge
-from ferrotape.model import Mode, Pack, Run, RunStatus, Scenario, Submission, Trial, TrialResult
-from ferrotape.options import decode_options
-from ferrotape.packs import Judgement, load_pack
-from ferrotape.pipeline import BoundAgent, Pipeline
-from ferrotape.planning import plan_trials
-from ferrotape.plugins import Host, build_host
-from ferrotape.sandbox import Sandbox, open_sandbox
-from ferrotape.scoring import score_no_code
-from ferrotape.store import Store, VerdictCache, new_run_id
+from ferrotape.errors import StoreError
+from ferrotape.model import Run, RunStatus, TrialResult
+from ferrotape.pipeline import Pipeline
+from ferrotape.sandbox import Sandbox
+from ferrotape.selection import Plan
+from ferrotape.store import Store, new_run_id
+from ferrotape.workbench import Workbench
 
-
-@dataclass(frozen=True, kw_only=True)
-class Selection:
-    """What a run covers; empty means all of the pack."""
-
-    scenarios: tuple[str, ...] = ()
-    formats: tuple[str, ...] = ()
-    agents: tuple[str, ...] = ()
-    rounds: int | None = None
-    """None for as many as are recorded (replay), or one (record)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Workbench:
-    """What trials are carried out with, opened once for a run."""
-
-    settings: Settings
-    pack: Pack
-    host: Host
-    sandbox: Sandbox
-    judge: Judge
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """The trials of a run, in order, and where their replies come from."""
-
-    mode: Mode
-    trials: tuple[Trial, ...]
-    agents: Mapping[str, BoundAgent]
-    rounds: int
+OnResult = Callable[[TrialResult], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,66 +30,6 @@ class Completed:
 
     report: RunReport
     warnings: tuple[str, ...]
-
-
-OnResult = Callable[[TrialResult], None]
-
-
-@contextmanager
-def open_workbench(settings: Settings, *, use_cache: bool = True) -> Iterator[Workbench]:
-    """Opens pack, plugins, sandbox and verdict cache.
-
-    Raises:
-        PackError, PluginError, ConfigError: As the parts say.
-    """
-    pack = load_pack(settings.pack)
-    host = build_host(settings.disable_plugins)
-    sandbox = open_sandbox()
-    with ExitStack() as stack:
-        cache = None
-        if use_cache:
-            cache = stack.enter_context(VerdictCache.open(settings.verdict_cache))
-        judge = Judge(pack, host, sandbox, cache)
-        yield Workbench(settings=settings, pack=pack, host=host, sandbox=sandbox, judge=judge)
-
-
-@contextmanager
-def open_judge(settings: Settings) -> Iterator[tuple[Pack, Callable[[Scenario, str], Judgement]]]:
-    """The pack and a function that judges code anew at each call; blank code is no answer."""
-    with open_workbench(settings, use_cache=False) as bench:
-
-        def judge(scenario: Scenario, code: str) -> Judgement:
-            if not code.strip():
-                return Judgement(verdicts=(), score=score_no_code(bench.pack))
-            submission = Submission(code=code, language=scenario.language)
-            judged = bench.judge.judge(scenario, submission)
-            return Judgement(verdicts=judged.verdicts, score=judged.score)
-
-        yield bench.pack, judge
-
-
-def make_plan(bench: Workbench, selection: Selection, mode: Mode) -> Plan:
-    """Plans the trials that are selected.
-
-    Raises:
-        UsageError: A scenario, format or agent that does not exist.
-        CassetteMissing: Replay, and nothing at all is recorded for the selection.
-    """
-    pack, settings = bench.pack, bench.settings
-    ids = tuple(scenario.id for scenario in pack.scenarios)
-    scenarios = _chosen("scenario", selection.scenarios, ids)
-    formats = _chosen("format", selection.formats, pack.format_ids)
-    names = _chosen("agent", selection.agents or (settings.agent,), tuple(settings.agents))
-    agents = {name: _bind(bench, name, mode) for name in names}
-    rounds = selection.rounds or settings.rounds
-    if rounds is None:
-        rounds = _rounds_recorded(agents, scenarios, formats) if mode is Mode.REPLAY else 1
-    return Plan(
-        mode=mode,
-        trials=plan_trials(scenarios, formats, names, rounds, settings.seed),
-        agents=agents,
-        rounds=rounds,
-    )
 
 
 def execute(
@@ -153,7 +57,12 @@ def execute(
         env=os.environ if env is None else env,
     )
     results: list[TrialResult] = []
-    status = RunStatus.FINISHED
+
+    def finish(status: RunStatus) -> Run:
+        ended = replace(run, status=status, finished_at=_now())
+        store.finish(ended)
+        return ended
+
     try:
         with _interruptible(bench.sandbox):
             workers = bench.host.executor(executor)
@@ -163,52 +72,16 @@ def execute(
                 warnings += bench.host.trial_finished(result)
                 on_result(result)
     except KeyboardInterrupt:
-        status = RunStatus.INTERRUPTED
-    run = replace(run, status=status, finished_at=_now())
-    store.finish(run)
-    warnings += bench.host.run_finished(run)
+        ended = finish(RunStatus.INTERRUPTED)
+    except BaseException:
+        with suppress(StoreError):  # what ended the run says more
+            finish(RunStatus.INTERRUPTED)
+        raise
+    else:
+        ended = finish(RunStatus.FINISHED)
+    warnings += bench.host.run_finished(ended)
     return Completed(
-        report=summarise(run, bench.pack, results), warnings=tuple(dict.fromkeys(warnings))
-    )
-
-
-def _bind(bench: Workbench, name: str, mode: Mode) -> BoundAgent:
-    entry = bench.settings.agents[name]
-    plugin = bench.host.agent(entry.plugin)
-    recording = mode is Mode.RECORD
-    return BoundAgent(
-        name=name,
-        plugin=plugin,
-        options=decode_options(plugin.Options, entry.options, f"[agents.{name}]"),
-        cassettes=bench.settings.cassettes if recording else bench.settings.cassettes_of(name),
-    )
-
-
-def _chosen(what: str, wanted: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    """What is wanted, in the order in which it is known; all of it if nothing is wanted."""
-    unknown = [name for name in wanted if name not in known]
-    if unknown:
-        raise UsageError(f"there is no {what} {unknown[0]!r}", hint=f"Known: {', '.join(known)}.")
-    return tuple(name for name in known if name in wanted) if wanted else tuple(known)
-
-
-def _rounds_recorded(
-    agents: Mapping[str, BoundAgent], scenarios: Sequence[str], formats: Sequence[str]
-) -> int:
-    found = [
-        number
-        for agent in agents.values()
-        for scenario in scenarios
-        for fmt in formats
-        for number in recorded_rounds(agent.cassettes, agent.name, scenario, fmt)
-    ]
-    if found:
-        return max(found)
-    folders = sorted({str(agent.cassettes) for agent in agents.values()})
-    known = sorted({n for agent in agents.values() for n in recorded_agents(agent.cassettes)})
-    raise CassetteMissing(
-        f"nothing is recorded for agent {', '.join(agents)} in {', '.join(folders)}",
-        hint=f"Recorded agents: {', '.join(known) or 'none'}. `ferrotape record` makes recordings.",
+        report=summarise(ended, bench.pack, results), warnings=tuple(dict.fromkeys(warnings))
     )
 
 

@@ -18,6 +18,7 @@ from ferrotape.store import VerdictCache, verdict_key
 
 FIELDS = {
     "code_sha256": "a" * 64,
+    "text_sha256": "b" * 64,
     "language": "rust",
     "scenario_digest": "b" * 64,
     "options": {"args": ["--edition", "2021"]},

@@ -16,7 +16,7 @@ def calibrate(
     from ferrotape.config import load_settings
     from ferrotape.errors import ExitCode
     from ferrotape.packs import calibrate as calibrate_pack
-    from ferrotape.runner import open_judge
+    from ferrotape.workbench import open_judge
 
     astray = False
     with open_judge(load_settings(pack=pack)) as (loaded, judge):

@@ -36,7 +36,7 @@ def record(
     from ferrotape.cli.session import carry_out
     from ferrotape.config import load_settings
     from ferrotape.model import Mode
-    from ferrotape.runner import Selection
+    from ferrotape.selection import Selection
 
     settings = load_settings(
         config=config,

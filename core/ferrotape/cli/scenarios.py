@@ -80,7 +80,7 @@ def check(
     from ferrotape.cli.plain import plain
     from ferrotape.config import load_settings
     from ferrotape.packs import pick, self_test
-    from ferrotape.runner import open_judge
+    from ferrotape.workbench import open_judge
 
     words = {True: "ok    ", False: "FAILED", None: "-     "}
     counts = {True: 0, False: 0, None: 0}

@@ -12,15 +12,10 @@ from ferrotape.config import Settings
 from ferrotape.errors import ExitCode
 from ferrotape.model import Mode, RunStatus, Status
 from ferrotape.reporting import report_run
-from ferrotape.runner import (
-    Completed,
-    Selection,
-    Workbench,
-    execute,
-    make_plan,
-    open_workbench,
-)
+from ferrotape.runner import Completed, execute
+from ferrotape.selection import Selection, make_plan
 from ferrotape.store import Store
+from ferrotape.workbench import Workbench, open_workbench
 
 
 def carry_out(

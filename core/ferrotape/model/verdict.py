@@ -25,7 +25,7 @@ class Extraction:
     @property
     def code_sha256(self) -> str:
         """SHA-256 of the code as UTF-8, in hex; of the empty string if there is none."""
-        return hashlib.sha256((self.code or "").encode()).hexdigest()
+        return _sha256(self.code or "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,17 @@ class Submission:
     @property
     def code_sha256(self) -> str:
         """SHA-256 of the code as UTF-8, in hex."""
-        return hashlib.sha256(self.code.encode()).hexdigest()
+        return _sha256(self.code)
+
+    @property
+    def text_sha256(self) -> str:
+        """SHA-256 of the reply's text as UTF-8, in hex."""
+        return _sha256(self.text)
+
+
+def _sha256(text: str) -> str:
+    # A lone surrogate, which JSON can carry, has no UTF-8; it must not end a trial.
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 class Status(StrEnum):

@@ -42,6 +42,7 @@ _KEPT = frozenset({Status.PASSED, Status.FAILED})
 def verdict_key(
     *,
     code_sha256: str,
+    text_sha256: str,
     language: str,
     scenario_digest: str,
     options: Any,
@@ -54,6 +55,7 @@ def verdict_key(
 
     Args:
         code_sha256: `Submission.code_sha256`.
+        text_sha256: `Submission.text_sha256`, for validators that read more than the code.
         language: `Submission.language`.
         scenario_digest: `Scenario.digest`.
         options: The validator's options: a dataclass of JSON values, sets, paths and enums.
@@ -68,6 +70,7 @@ def verdict_key(
     parts = [
         _KEY_FORMAT,
         code_sha256,
+        text_sha256,
         language,
         scenario_digest,
         options,
