@@ -55,8 +55,26 @@ class _Seat:
 class Judge:
     """Holds submissions against a pack. Shared by all trials of a run; nothing in it changes."""
 
-    def __init__(self, pack: Pack, host: Host, sandbox: Sandbox, cache: Cache | None) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        host: Host,
+        sandbox: Sandbox,
+        cache: Cache | None,
+        *,
+        reuse: bool = True,
+    ) -> None:
+        """Makes ready.
+
+        Args:
+            pack: Whose validators, weights and policy count.
+            host: Where the validators come from.
+            sandbox: What validators start processes in.
+            cache: Where verdicts are kept; None to keep none.
+            reuse: Whether kept verdicts are used; they are renewed in any case.
+        """
         self._pack = pack
+        self._reuse = reuse
         self._sandbox = sandbox
         self._cache = cache
         self._seats = tuple(self._seat(name, host) for name in pack.validators)
@@ -130,7 +148,7 @@ class Judge:
                 fingerprint=seat.fingerprint,
                 sandbox_policy=self._sandbox.policy,
             )
-            known = self._cache.get(key)
+            known = self._cache.get(key) if self._reuse else None
             if known is not None:
                 return known, True
         bench = Bench(

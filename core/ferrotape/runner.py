@@ -91,7 +91,7 @@ def _new_run(bench: Workbench, plan: Plan) -> Run:
     environment = {
         "ferrotape": version("ferrotape"),
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
         "sandbox": bench.sandbox.policy,
         **{f"validator {name}": text for name, text in bench.judge.versions.items()},
         **{f"unavailable {name}": why for name, why in bench.judge.unavailable.items()},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ferrotape.config import Settings
@@ -28,8 +28,12 @@ class Workbench:
 
 
 @contextmanager
-def open_workbench(settings: Settings, *, use_cache: bool = True) -> Iterator[Workbench]:
+def open_workbench(settings: Settings, *, fresh: bool = False) -> Iterator[Workbench]:
     """Opens pack, plugins, sandbox and verdict cache.
+
+    Args:
+        settings: Where all of that is.
+        fresh: Judge anew; the verdicts renew those in the cache.
 
     Raises:
         PackError, PluginError, ConfigError: As the parts say.
@@ -37,24 +41,20 @@ def open_workbench(settings: Settings, *, use_cache: bool = True) -> Iterator[Wo
     pack = load_pack(settings.pack)
     host = build_host(settings.disable_plugins)
     sandbox = open_sandbox()
-    with ExitStack() as stack:
-        cache = None
-        if use_cache:
-            cache = stack.enter_context(VerdictCache.open(settings.verdict_cache))
-        judge = Judge(pack, host, sandbox, cache)
+    with VerdictCache.open(settings.verdict_cache) as cache:
+        judge = Judge(pack, host, sandbox, cache, reuse=not fresh)
         yield Workbench(settings=settings, pack=pack, host=host, sandbox=sandbox, judge=judge)
 
 
-@contextmanager
-def open_judge(settings: Settings) -> Iterator[tuple[Pack, Callable[[Scenario, str], Judgement]]]:
+def open_judge(settings: Settings) -> tuple[Pack, Callable[[Scenario, str], Judgement]]:
     """The pack and a function that judges code anew at each call; blank code is no answer."""
-    with open_workbench(settings, use_cache=False) as bench:
+    pack = load_pack(settings.pack)
+    panel = Judge(pack, build_host(settings.disable_plugins), open_sandbox(), cache=None)
 
-        def judge(scenario: Scenario, code: str) -> Judgement:
-            if not code.strip():
-                return Judgement(verdicts=(), score=score_no_code(bench.pack))
-            submission = Submission(code=code, language=scenario.language)
-            judged = bench.judge.judge(scenario, submission)
-            return Judgement(verdicts=judged.verdicts, score=judged.score)
+    def judge(scenario: Scenario, code: str) -> Judgement:
+        if not code.strip():
+            return Judgement(verdicts=(), score=score_no_code(pack))
+        judged = panel.judge(scenario, Submission(code=code, language=scenario.language))
+        return Judgement(verdicts=judged.verdicts, score=judged.score)
 
-        yield bench.pack, judge
+    return pack, judge

@@ -19,12 +19,12 @@ def calibrate(
     from ferrotape.workbench import open_judge
 
     astray = False
-    with open_judge(load_settings(pack=pack)) as (loaded, judge):
-        for found in calibrate_pack(loaded, judge):
-            score = "none" if found.score is None else f"{found.score:.1f}%"
-            typer.echo(plain(f"{found.scenario}, {found.subject}"))
-            typer.echo(f"Score: {score}")
-            typer.echo(f"Expected: {found.low:g}-{found.high:g}%")
-            typer.echo(plain(f"Result: {found.result}\n"))
-            astray = astray or not found.ok
+    loaded, judge = open_judge(load_settings(pack=pack))
+    for found in calibrate_pack(loaded, judge):
+        score = "none" if found.score is None else f"{found.score:.1f}%"
+        typer.echo(plain(f"{found.scenario}, {found.subject}"))
+        typer.echo(f"Score: {score}")
+        typer.echo(f"Expected: {found.low:g}-{found.high:g}%")
+        typer.echo(plain(f"Result: {found.result}\n"))
+        astray = astray or not found.ok
     raise typer.Exit(ExitCode.FAILED if astray else ExitCode.OK)

@@ -53,4 +53,4 @@ def record(
         agents=tuple(agent),
         rounds=rounds,
     )
-    raise typer.Exit(carry_out(settings, selection, Mode.RECORD, use_cache=True, verbose=verbose))
+    raise typer.Exit(carry_out(settings, selection, Mode.RECORD, fresh=False, verbose=verbose))

@@ -28,7 +28,7 @@ def run(
     store: Annotated[Path | None, typer.Option(help="The SQLite history.")] = None,
     config: Annotated[Path | None, typer.Option(help="A settings file.")] = None,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Judge anew; use no cached verdicts.")
+        bool, typer.Option("--fresh", help="Judge anew, and renew the cached verdicts.")
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show every trial, by format and scenario.")
@@ -49,6 +49,4 @@ def run(
         agents=tuple(agent or ()),
         rounds=rounds,
     )
-    raise typer.Exit(
-        carry_out(settings, selection, Mode.REPLAY, use_cache=not fresh, verbose=verbose)
-    )
+    raise typer.Exit(carry_out(settings, selection, Mode.REPLAY, fresh=fresh, verbose=verbose))

@@ -85,14 +85,14 @@ def check(
     words = {True: "ok    ", False: "FAILED", None: "-     "}
     counts = {True: 0, False: 0, None: 0}
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    with open_judge(load_settings(pack=pack)) as (loaded, judge):
-        chosen = [pick("scenario", s, [s.id for s in loaded.scenarios]) for s in scenario or ()]
-        with console.status("judging", spinner="line") as status:
-            for found in self_test(loaded, judge, repeat=repeat, scenarios=chosen):
-                counts[found.ok] += 1
-                where = f"{found.scenario}  {found.subject}"
-                console.print(plain(f"{words[found.ok]}  {where}: {found.message}", one_line=True))
-                status.update(f"{sum(counts.values())} checks done")
+    loaded, judge = open_judge(load_settings(pack=pack))
+    chosen = [pick("scenario", s, [s.id for s in loaded.scenarios]) for s in scenario or ()]
+    with console.status("judging", spinner="line") as status:
+        for found in self_test(loaded, judge, repeat=repeat, scenarios=chosen):
+            counts[found.ok] += 1
+            where = f"{found.scenario}  {found.subject}"
+            console.print(plain(f"{words[found.ok]}  {where}: {found.message}", one_line=True))
+            status.update(f"{sum(counts.values())} checks done")
     closing = f"{counts[True]} of {sum(counts.values())} checks hold, {counts[False]} failed"
     console.print(f"{closing}, {counts[None]} cannot be checked here.")
     raise typer.Exit(ExitCode.FAILED if counts[False] else ExitCode.OK)

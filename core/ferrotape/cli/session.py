@@ -19,11 +19,11 @@ from ferrotape.workbench import Workbench, open_workbench
 
 
 def carry_out(
-    settings: Settings, selection: Selection, mode: Mode, *, use_cache: bool, verbose: bool
+    settings: Settings, selection: Selection, mode: Mode, *, fresh: bool, verbose: bool
 ) -> ExitCode:
     """Runs the selection from plan to reports; returns how the command ends."""
     console = Console()
-    with open_workbench(settings, use_cache=use_cache) as bench:
+    with open_workbench(settings, fresh=fresh) as bench:
         plan = make_plan(bench, selection, mode)
         _announce(bench, console)
         with (
