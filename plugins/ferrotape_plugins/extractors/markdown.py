@@ -11,6 +11,7 @@ The rules, first that applies (docs/extraction.md has the reasons):
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -140,7 +141,9 @@ def _fences(text: str) -> Iterator[FencedBlock]:
             )
 
 
+@functools.cache
 def _parser() -> MarkdownIt:
+    """The parser, made once: all that a parse changes is in a state of its own."""
     # Only blocks matter. Raw HTML is off so that a fence right below `<details>` is seen.
     return MarkdownIt("commonmark").disable(["html_block", "reference", "inline"])
 
