@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test test-all lint bench sample clean
+.PHONY: help demo test test-all lint bench sample constraints clean
 
 help:
 	@echo "make demo      replay the shipped recordings and report (offline once installed)"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint      ruff, mypy --strict, import-linter"
 	@echo "make bench     the benchmarks: ratios measured in one run"
 	@echo "make sample    renew the committed sample report"
+	@echo "make constraints  renew constraints.txt from what pyproject.toml allows"
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ferrotape needs Python 3.11 or later; set PYTHON=...")'
@@ -44,5 +45,14 @@ bench: $(VENV)/.installed-dev
 sample: $(VENV)/.installed
 	$(BIN)/ferrotape run --output reports/sample
 
+constraints:
+	rm -rf $(VENV)-fresh
+	$(PYTHON) -m venv $(VENV)-fresh
+	$(VENV)-fresh/bin/python -m pip install --quiet --disable-pip-version-check '.[dev]'
+	(echo "# The exact versions that CI tests. \`make constraints\` renews them."; \
+	 $(VENV)-fresh/bin/python -m pip freeze --exclude ferrotape) > constraints.txt
+	rm -rf $(VENV)-fresh
+
 clean:
 	rm -rf $(VENV) .ferrotape
+/root/.pyenv/libexec/pyenv-hooks: line 24: enable: cannot open shared object /root/.pyenv/libexec/pyenv-realpath.dylib: /root/.pyenv/libexec/pyenv-realpath.dylib: cannot open shared object file: No such file or directory
