@@ -55,4 +55,3 @@ constraints:
 
 clean:
 	rm -rf $(VENV) .ferrotape
-/root/.pyenv/libexec/pyenv-hooks: line 24: enable: cannot open shared object /root/.pyenv/libexec/pyenv-realpath.dylib: /root/.pyenv/libexec/pyenv-realpath.dylib: cannot open shared object file: No such file or directory
