@@ -7,7 +7,6 @@ environment when they record.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -19,6 +18,7 @@ from typing import Annotated, Any
 from annotated_types import Ge
 
 from ferrotape.errors import ConfigError
+from ferrotape.options import decode
 from ferrotape.starter import starter_folder
 
 PREFIX = "FERROTAPE_"
@@ -182,26 +182,8 @@ def _environment(env: Mapping[str, str]) -> dict[str, Any]:
 def _checked(table: Mapping[str, Any], source: str, file: Path | None) -> _Given:
     if not table:
         return _Given()
-    from pydantic import TypeAdapter, ValidationError
-
-    known = [f.name for f in fields(_Given)]
-    for key in table:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            raise ConfigError(
-                f"{_place(source, file, key)}: there is no setting {key!r}",
-                hint=f"Did you mean {near[0]!r}?" if near else f"Settings: {', '.join(known)}.",
-            )
-    try:
-        return TypeAdapter(_Given).validate_python(table)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            f"{_place(source, file, key)}: {key} is {first['input']!r}, which does not fit:"
-            f" {first['msg'].lower()}",
-            hint="See docs/configuration.md for the settings and their types.",
-        ) from error
+    given: _Given = decode(_Given, table, lambda key: _place(source, file, key), noun="setting")
+    return given
 
 
 def _place(source: str, file: Path | None, key: str) -> str:

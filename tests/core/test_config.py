@@ -73,7 +73,7 @@ def test_a_bad_setting_is_one_sentence_with_its_place(
 
 
 def test_a_bad_variable_is_named_as_such(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="the environment: jobs is 'x'"):
+    with pytest.raises(ConfigError, match="the environment: setting jobs is 'x'"):
         settings(tmp_path, {"FERROTAPE_JOBS": "x"})
 
 
