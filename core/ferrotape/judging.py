@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Protocol
 
+from ferrotape.calling import call_plugin, conforming
 from ferrotape.contracts import Bench, Validator
-from ferrotape.errors import FerrotapeError
+from ferrotape.errors import ConfigError, FerrotapeError
 from ferrotape.model import Pack, Scenario, Score, Status, Submission, Verdict
 from ferrotape.options import pack_options
 from ferrotape.plugins import Host
@@ -46,10 +46,18 @@ class _Seat:
     """A validator, ready to work: its options decoded, its needs looked at, once a run."""
 
     validator: Validator
+    name: str
+    version: str
     options: Any
     distribution: str
     missing: str | None
     fingerprint: str
+
+    def without_score(self, status: Status, summary: str) -> Verdict:
+        """A verdict that is none: unavailable, or an error of the validator's own."""
+        return Verdict(
+            validator=self.name, version=self.version, status=status, score=None, summary=summary
+        )
 
 
 class Judge:
@@ -78,19 +86,17 @@ class Judge:
         self._sandbox = sandbox
         self._cache = cache
         self._seats = tuple(self._seat(name, host) for name in pack.validators)
+        self._refuse_unknown_options(host)
 
     @property
     def unavailable(self) -> Mapping[str, str]:
         """Why a validator cannot work on this machine, by its name."""
-        return {s.validator.name: s.missing for s in self._seats if s.missing is not None}
+        return {s.name: s.missing for s in self._seats if s.missing is not None}
 
     @property
     def versions(self) -> Mapping[str, str]:
         """What verdicts depend on besides the answer, by validator, for a run's record."""
-        return {
-            seat.validator.name: f"{seat.validator.version} {seat.fingerprint}".strip()
-            for seat in self._seats
-        }
+        return {seat.name: f"{seat.version} {seat.fingerprint}".strip() for seat in self._seats}
 
     def judge(self, scenario: Scenario, submission: Submission) -> Judged:
         """Asks every validator of the pack, in the pack's order, and scores."""
@@ -101,16 +107,27 @@ class Judge:
         for seat in self._seats:
             begun = time.perf_counter()
             verdict, hit = self._ask(seat, scenario, submission, shared)
-            seconds[seat.validator.name] = time.perf_counter() - begun
+            seconds[seat.name] = time.perf_counter() - begun
             verdicts.append(replace(verdict, distribution=seat.distribution))
             if hit:
-                cached.append(seat.validator.name)
+                cached.append(seat.name)
         return Judged(
             verdicts=tuple(verdicts),
             score=score_verdicts(self._pack, verdicts),
             seconds=seconds,
             cached=tuple(cached),
         )
+
+    def _refuse_unknown_options(self, host: Host) -> None:
+        """A scalar directly below a pack's `run` must be an option of some validator."""
+        classes = [v.Options for v in host.validators(self._pack.language)]
+        known = {f.name for c in classes if is_dataclass(c) for f in fields(c)}
+        for name, value in self._pack.run.items():
+            if not isinstance(value, Mapping) and name not in known:
+                raise ConfigError(
+                    f"pack.yaml: run: no validator has the option {name!r}",
+                    hint=f"Options: {', '.join(sorted(known))}.",
+                )
 
     def _seat(self, name: str, host: Host) -> _Seat:
         serving = host.validators(self._pack.language)
@@ -120,21 +137,28 @@ class Judge:
             run: Mapping[str, Any] = {}
         else:
             run = self._pack.run
-        missing = validator.unavailable()
+        distribution = host.distribution_of(validator)
+        who = f"{name} of {distribution}"
+        try:
+            missing = call_plugin(who, validator.unavailable)
+            fingerprint = "" if missing else call_plugin(who, validator.fingerprint)
+        except FerrotapeError as error:
+            missing, fingerprint = error.message, ""
         return _Seat(
             validator=validator,
+            name=name,
+            version=validator.version,
             options=pack_options(validator.Options, run, name),
-            distribution=host.distribution_of(validator),
+            distribution=distribution,
             missing=missing,
-            fingerprint="" if missing else validator.fingerprint(),
+            fingerprint=str(fingerprint),
         )
 
     def _ask(
         self, seat: _Seat, scenario: Scenario, submission: Submission, shared: dict[object, Any]
     ) -> tuple[Verdict, bool]:
-        validator = seat.validator
         if seat.missing is not None:
-            return _without_score(validator, Status.UNAVAILABLE, seat.missing), False
+            return seat.without_score(Status.UNAVAILABLE, seat.missing), False
         key = ""
         if self._cache is not None:
             key = verdict_key(
@@ -143,8 +167,8 @@ class Judge:
                 language=submission.language,
                 scenario_digest=scenario.digest,
                 options=seat.options,
-                validator=validator.name,
-                version=validator.version,
+                validator=seat.name,
+                version=seat.version,
                 fingerprint=seat.fingerprint,
                 sandbox_policy=self._sandbox.policy,
             )
@@ -162,52 +186,28 @@ class Judge:
 
 def _validate(seat: _Seat, submission: Submission, bench: Bench) -> Verdict:
     """The validator's verdict; whatever it does wrong becomes an error verdict with its name."""
-    validator = seat.validator
+    validator, who = seat.validator, f"{seat.name} of {seat.distribution}"
     try:
-        verdict = validator.validate(submission, bench)
+        given = call_plugin(who, lambda: validator.validate(submission, bench))
+        verdict = conforming(who, given, Verdict)
     except FerrotapeError as error:
-        return _without_score(validator, Status.ERROR, f"{validator.name}: {error.message}")
-    except Exception as error:  # noqa: BLE001 - whatever a plugin raises
-        sentence = (
-            f"{validator.name} of {seat.distribution} failed: {type(error).__name__}: {error}"
-        )
-        return _without_score(validator, Status.ERROR, sentence.splitlines()[0])
-    fault = _fault(verdict, validator)
+        return seat.without_score(Status.ERROR, error.message.splitlines()[0])
+    fault = _fault(verdict, seat.name)
     if fault:
-        sentence = f"{validator.name} of {seat.distribution} gave {fault}"
-        return _without_score(validator, Status.ERROR, sentence)
+        return seat.without_score(Status.ERROR, f"{who} gave {fault}")
     return verdict
 
 
-def _fault(verdict: object, validator: Validator) -> str | None:
-    """What is wrong with a verdict, if anything."""
-    if not isinstance(verdict, Verdict):
-        return f"a {type(verdict).__name__} instead of a verdict"
-    texts = [verdict.summary]
-    for finding in verdict.findings:
-        texts += (finding.code, finding.message, finding.file)
-    if not all(isinstance(text, str) for text in texts):
-        return "a summary or finding that is no text"
-    if verdict.validator != validator.name:
+def _fault(verdict: Verdict, name: str) -> str | None:
+    """What is wrong with a verdict whose fields have the right types, if anything."""
+    if verdict.validator != name:
         return f"a verdict in the name of {verdict.validator!r}"
     scored = verdict.status in {Status.PASSED, Status.FAILED}
     if scored != (verdict.score is not None):
         return f"status {verdict.status} with score {verdict.score}"
-    if verdict.score is not None and not (
-        math.isfinite(verdict.score) and 0 <= verdict.score <= 100  # noqa: PLR2004 - percent
-    ):
+    if verdict.score is not None and not 0 <= verdict.score <= 100:  # noqa: PLR2004 - percent
         return f"the score {verdict.score}, which is not from 0 to 100"
     return None
-
-
-def _without_score(validator: Validator, status: Status, summary: str) -> Verdict:
-    return Verdict(
-        validator=validator.name,
-        version=validator.version,
-        status=status,
-        score=None,
-        summary=summary,
-    )
 
 
 @dataclass(frozen=True)
@@ -234,5 +234,5 @@ class _NotInstalled:
     def fingerprint(self) -> str:
         return ""
 
-    def validate(self, submission: Submission, bench: Bench) -> Verdict:  # noqa: ARG002
-        return _without_score(self, Status.UNAVAILABLE, self.unavailable() or "")
+    def validate(self, submission: Submission, bench: Bench) -> Verdict:
+        raise NotImplementedError  # it is unavailable

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from importlib.metadata import version as distribution_version
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pluggy
 
 from ferrotape import hookspecs
+from ferrotape.calling import call_plugin, sentence_of
 from ferrotape.contracts import Agent, Executor, Extractor, Plugin, Reporter, Validator
-from ferrotape.errors import PluginError
+from ferrotape.errors import FerrotapeError, PluginError
 
 if TYPE_CHECKING:
     import typer
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 
 BUILTINS = (
     "ferrotape_plugins.agents.anthropic",
+    "ferrotape_plugins.agents.claude_code",
+    "ferrotape_plugins.agents.command",
+    "ferrotape_plugins.agents.llm",
+    "ferrotape_plugins.agents.mcp",
     "ferrotape_plugins.extractors.markdown",
     "ferrotape_plugins.validators.patterns",
     "ferrotape_plugins.rust.plugin",
@@ -114,18 +120,21 @@ class Host:
 
     def add_commands(self, app: typer.Typer) -> None:
         """Lets plugins add their commands to the command line."""
-        self._manager.hook.ferrotape_commands(app=app)
+        for implementation in self._manager.hook.ferrotape_commands.get_hookimpls():
+            source = self._distributions[implementation.plugin_name]
+            add = partial(implementation.function, app=app)
+            call_plugin(f"ferrotape_commands of {source}", add)
 
     def _tell(self, hook: str, **arguments: object) -> tuple[str, ...]:
         # One by one, not by the relay: an observer that fails must not silence the others.
         failures = []
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             accepted = {name: arguments[name] for name in implementation.argnames}
+            source = self._distributions[implementation.plugin_name]
             try:
-                implementation.function(**accepted)
-            except Exception as error:  # noqa: BLE001 - whatever a plugin raises
-                source = self._distributions[implementation.plugin_name]
-                failures.append(f"{hook} of {source} failed: {_sentence(error)}")
+                call_plugin(f"{hook} of {source}", partial(implementation.function, **accepted))
+            except FerrotapeError as error:
+                failures.append(error.message)
         return tuple(failures)
 
     def _collect(self) -> Iterator[Registered]:
@@ -133,7 +142,8 @@ class Host:
             hook = f"ferrotape_{kind}s"
             for implementation in getattr(self._manager.hook, hook).get_hookimpls():
                 source = self._distributions[implementation.plugin_name]
-                for plugin in _call(implementation.function, hook, source):
+                found = partial(_all_of, implementation.function)
+                for plugin in call_plugin(f"{hook} of {source}", found):
                     yield Registered(kind, plugin, source)
 
     def _of_kind(self, kind: str, protocol: type) -> dict[str, Any]:
@@ -143,13 +153,17 @@ class Host:
             if entry.kind != kind:
                 continue
             plugin = entry.plugin
-            if not isinstance(plugin, protocol):
+            who = f"a plugin of {entry.distribution}"
+            if not call_plugin(who, partial(isinstance, plugin, protocol)):
                 lacking = [m for m in _members(protocol) if not hasattr(plugin, m)]
                 raise PluginError(
                     f"{entry.distribution} gives {plugin!r} as {kind}, which lacks"
                     f" {', '.join(lacking)}",
                     hint=f"See the {protocol.__name__} protocol in ferrotape.contracts.",
                 )
+            texts = (plugin.name, plugin.version, plugin.description)
+            if not all(isinstance(text, str) for text in texts):
+                raise PluginError(f"{entry}: name, version and description must be text")
             if not _NAME.fullmatch(plugin.name):
                 raise PluginError(f"{entry}: the name is not kebab-case")
             if plugin.name in found:
@@ -205,9 +219,9 @@ def _load(manager: pluggy.PluginManager, entry: EntryPoint, distributions: dict[
     off = f"Update or remove {source}, or run with FERROTAPE_DISABLE_PLUGINS={entry.name}."
     try:
         module = entry.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
-            f"plugin {entry.name!r} of {source} cannot be imported: {_sentence(error)}", hint=off
+            f"plugin {entry.name!r} of {source} cannot be imported: {sentence_of(error)}", hint=off
         ) from error
     if entry.name in distributions:
         raise PluginError(
@@ -219,16 +233,13 @@ def _load(manager: pluggy.PluginManager, entry: EntryPoint, distributions: dict[
     try:
         manager.register(module, name=entry.name)
         manager.check_pending()
-    except pluggy.PluginValidationError as error:
-        raise PluginError(f"plugin {entry.name!r} of {source}: {error}", hint=off) from error
+    except (pluggy.PluginValidationError, ValueError) as error:
+        sentence = " ".join(str(error).split())
+        raise PluginError(f"plugin {entry.name!r} of {source}: {sentence}", hint=off) from error
 
 
-def _call(function: Any, hook: str, source: str) -> Iterable[Plugin]:
-    try:
-        plugins: Iterable[Plugin] = tuple(function())
-    except Exception as error:
-        raise PluginError(f"{hook} of {source} failed: {_sentence(error)}") from error
-    return plugins
+def _all_of(function: Callable[[], Iterable[Plugin]]) -> tuple[Plugin, ...]:
+    return tuple(function())
 
 
 def _serves(languages: frozenset[str], language: str) -> bool:
@@ -237,7 +248,3 @@ def _serves(languages: frozenset[str], language: str) -> bool:
 
 def _members(protocol: type) -> list[str]:
     return sorted(name for name in dir(protocol) if not name.startswith("_"))
-
-
-def _sentence(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from ferrotape.analysis import RunReport
+from ferrotape.calling import call_plugin
+from ferrotape.errors import FerrotapeError
 from ferrotape.plugins import Host
 
 
@@ -25,12 +28,14 @@ def report_run(host: Host, report: RunReport, folder: Path, console: Console) ->
     files: list[Path] = []
     failures: list[str] = []
     for reporter in host.reporters():
+        who = f"reporter {reporter.name} of {host.distribution_of(reporter)}"
         try:
-            files += reporter.report(report, folder, console)
-        except Exception as error:  # noqa: BLE001 - whatever a plugin raises
-            source = host.distribution_of(reporter)
-            sentence = (
-                f"reporter {reporter.name} of {source} failed: {type(error).__name__}: {error}"
-            )
-            failures.append(sentence.splitlines()[0])
+            given = call_plugin(who, partial(reporter.report, report, folder, console))
+            written = [Path(path) for path in call_plugin(who, partial(tuple, given))]
+        except FerrotapeError as error:
+            failures.append(f"{who}: {error.message}".splitlines()[0])
+        except TypeError:
+            failures.append(f"{who} gave something that is no path")
+        else:
+            files += written
     return Reported(files=tuple(files), failures=tuple(failures))

@@ -74,6 +74,9 @@ class Echo:
     def missing(self, options: object, env: Mapping[str, str]) -> str | None:
         return None
 
+    def endpoint(self, options: object, env: Mapping[str, str]) -> str | None:
+        return "http://127.0.0.1"
+
     def answer(self, trial: Trial, prompt: str, options: object, session: Session) -> Reply:
         with httpx2.Client(transport=session.transport) as client:
             text = client.post("http://127.0.0.1/answer", content=prompt).text

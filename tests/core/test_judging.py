@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from small_plugins import SCENARIO, Asked, NoSandbox, host_with, scoring, small_pack
 
+from ferrotape.errors import ConfigError
 from ferrotape.judging import Judge
 from ferrotape.model import Finding, Severity, Status, Submission, Verdict
 from ferrotape.store import VerdictCache
@@ -28,7 +29,7 @@ def gives(**changes: object) -> Asked:
     return Asked("odd", lambda submission, bench: Verdict(**(fields | changes)))
 
 
-def raises(error: Exception) -> Asked:
+def raises(error: BaseException) -> Asked:
     def answer(submission: object, bench: object) -> object:
         raise error
 
@@ -48,18 +49,30 @@ def test_every_validator_of_the_pack_is_asked_and_weighed() -> None:
     [
         (raises(ValueError("no such\nthing")), "failed: ValueError: no such"),
         (raises(RecursionError()), "failed: RecursionError"),
-        (Asked("odd", lambda s, b: None), "gave a NoneType instead of a verdict"),
-        (gives(score=float("nan")), "gave the score nan, which is not from 0 to 100"),
+        (Asked("odd", lambda s, b: None), "gave a NoneType instead of a Verdict"),
+        (
+            gives(score=float("nan")),
+            "gave a Verdict whose score does not fit",
+        ),
         (gives(score=101.0), "gave the score 101.0, which is not from 0 to 100"),
         (gives(score=-1.0), "gave the score -1.0, which is not from 0 to 100"),
         (gives(score=None), "gave status passed with score None"),
         (gives(status=Status.ERROR), "gave status error with score 100.0"),
         (gives(validator="other"), "gave a verdict in the name of 'other'"),
-        (gives(summary=b"x"), "gave a summary or finding that is no text"),
+        (gives(summary=b"x"), "gave a Verdict whose summary does not fit"),
+        (gives(score="90"), "gave a Verdict whose score does not fit"),
+        (gives(score=True), "gave a Verdict whose score does not fit"),
+        (gives(findings=None), "gave a Verdict whose findings does not fit"),
+        (gives(metrics=None), "gave a Verdict whose metrics does not fit"),
+        (gives(metrics={"a": float("inf")}), "gave a Verdict whose metrics.a.float does not fit"),
+        (gives(status="great"), "gave a Verdict whose status does not fit"),
+        (gives(failure="junk"), "gave a Verdict whose failure does not fit"),
+        (gives(version=None), "gave a Verdict whose version does not fit"),
         (
             gives(findings=(Finding(code=1, message="x", severity=Severity.NOTE),)),
-            "gave a summary or finding that is no text",
+            "gave a Verdict whose findings.0.code does not fit",
         ),
+        (raises(SystemExit(0)), "failed: SystemExit"),
     ],
 )
 def test_what_a_validator_does_wrong_is_an_error_verdict_with_its_name(
@@ -84,6 +97,26 @@ def test_a_validator_that_lacks_its_tool_is_unavailable_and_never_asked() -> Non
     assert judged.verdicts[0].status is Status.UNAVAILABLE
     assert lacking.asked == 0
     assert judged.score.partial
+
+
+@pytest.mark.parametrize("method", ["unavailable", "fingerprint"])
+def test_a_validator_that_cannot_say_what_it_needs_is_unavailable(method: str) -> None:
+    odd = scoring("odd", 100)
+
+    def broken() -> str:
+        raise OSError("no disk")
+
+    setattr(odd, method, broken)
+    judged = judge(odd).judge(SCENARIO, SUBMISSION)
+    assert judged.verdicts[0].status is Status.UNAVAILABLE
+    assert "odd of small_plugins_of_a_test failed: OSError: no disk" in judged.verdicts[0].summary
+
+
+def test_a_misspelt_option_of_the_pack_is_an_error() -> None:
+    pack = small_pack(a=1)
+    pack = type(pack)(**(vars(pack) | {"run": {"crate_nam": "x"}}))
+    with pytest.raises(ConfigError, match=r"run: no validator has the option 'crate_nam'"):
+        Judge(pack, host_with(validators=(scoring("a", 1),)), NoSandbox(), None)
 
 
 def test_a_validator_that_no_plugin_brings_is_unavailable_by_name() -> None:

@@ -1,5 +1,6 @@
 """The frozen dataclasses that flow: scenario, trial, reply, verdicts, score, run."""
 
+from ferrotape.model.language import GRAMMARS, plain_language
 from ferrotape.model.reply import (
     AgentFailure,
     AgentFailureKind,
@@ -10,7 +11,7 @@ from ferrotape.model.reply import (
     Trial,
     Usage,
 )
-from ferrotape.model.run import Mode, Run, RunStatus, Timings, TrialResult
+from ferrotape.model.run import Ingredient, Mode, Run, RunStatus, Timings, TrialResult
 from ferrotape.model.scenario import (
     AstGrepPattern,
     Failure,
@@ -34,6 +35,7 @@ from ferrotape.model.verdict import (
 )
 
 __all__ = [
+    "GRAMMARS",
     "AgentFailure",
     "AgentFailureKind",
     "AstGrepPattern",
@@ -45,6 +47,7 @@ __all__ = [
     "FailureRule",
     "Finding",
     "Format",
+    "Ingredient",
     "Mode",
     "Pack",
     "Pattern",
@@ -64,4 +67,5 @@ __all__ = [
     "Usage",
     "ValidatorWeight",
     "Verdict",
+    "plain_language",
 ]

@@ -4,6 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge, Le
+
+from ferrotape.model.strict import STRICT
+
+Count = Annotated[int, Ge(0), Le(2**53)]
+"""A number of things; as large as SQLite and JSON can hold exactly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +42,10 @@ class Trial:
 class Call:
     """One HTTP exchange of a trial, retried attempts included."""
 
+    __pydantic_config__: ClassVar[Any] = STRICT
+
     index: int
-    status: int
+    status: Count
     """The HTTP status, or 0 if there was no response."""
     latency_s: float | None
     """Seconds from sending the request to the last byte, as recorded."""
@@ -48,10 +58,12 @@ class Call:
 class Usage:
     """Tokens as the endpoint counted them."""
 
-    input_tokens: int
-    output_tokens: int
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
+    __pydantic_config__: ClassVar[Any] = STRICT
+
+    input_tokens: Count
+    output_tokens: Count
+    cache_read_tokens: Count = 0
+    cache_write_tokens: Count = 0
 
 
 class BlockKind(StrEnum):
@@ -66,6 +78,8 @@ class BlockKind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
     """A piece of a reply's content."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
 
     kind: BlockKind
     text: str
@@ -88,6 +102,8 @@ class AgentFailureKind(StrEnum):
     """Replay without a usable cassette."""
     CRASHED = "crashed"
     """The agent plugin raised an exception."""
+    NOT_ASKED = "not_asked"
+    """No call was made: the budget was used up, or the run was stopped."""
 
     @property
     def agent_caused(self) -> bool:
@@ -104,13 +120,19 @@ class AgentFailureKind(StrEnum):
 class AgentFailure:
     """An agent error: its kind and one sentence."""
 
+    __pydantic_config__: ClassVar[Any] = STRICT
+
     kind: AgentFailureKind
     message: str
+    retry_after_s: float | None = None
+    """Seconds the endpoint asked to wait before another attempt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """What an agent gave for one prompt."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
 
     blocks: tuple[Block, ...] = ()
     stop_reason: str | None = None
@@ -120,6 +142,8 @@ class Reply:
     calls: tuple[Call, ...] = ()
     failure: AgentFailure | None = None
     """Set where the reply is no usable answer; what did arrive stays in `blocks`."""
+    attempts: tuple[AgentFailure, ...] = ()
+    """The failures that were followed by another attempt, in order."""
     measured: bool = True
     """Whether latency and usage are the model's. False for answers that a loopback
     endpoint served: reports then show both as not measured."""

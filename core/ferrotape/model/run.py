@@ -25,6 +25,21 @@ class RunStatus(StrEnum):
     RUNNING = "running"
     FINISHED = "finished"
     INTERRUPTED = "interrupted"
+    """By Ctrl-C or an error; it can be resumed."""
+    STOPPED = "stopped"
+    """By the budget or the failure policy; it can be resumed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingredient:
+    """One thing that the results of a run depend on."""
+
+    name: str
+    """Such as `cassette claude-sample/rust-01-basic/minimal/round-1` or `validator rustc`."""
+    digest: str
+    """SHA-256, in hex: of a file's bytes, or of what is read otherwise."""
+    value: str = ""
+    """The same for readers; empty for files and for what is not to be stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +67,9 @@ class Run:
     """Versions and the sandbox level, by name."""
     status: RunStatus = RunStatus.RUNNING
     finished_at: str | None = None
+    digest: str = ""
+    """SHA-256 over all ingredients, in hex; empty unless the run replayed. Finished runs with
+    the same digest give the same report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,13 +6,17 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, ClassVar
 
 from ferrotape.model.scenario import Failure
+from ferrotape.model.strict import STRICT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extraction:
     """The code taken from a reply, and by which rule."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
 
     code: str | None
     """None if no code was found: an outcome of its own, not an empty program."""
@@ -78,6 +82,8 @@ class Severity(StrEnum):
 class Finding:
     """One remark about an answer, where possible with its place in the code."""
 
+    __pydantic_config__: ClassVar[Any] = STRICT
+
     code: str
     """What was found, in the tool's own terms: `E0308`, `clippy::needless_return`, a check id,
     a test name."""
@@ -93,6 +99,8 @@ class Finding:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What one validator says of one submission."""
+
+    __pydantic_config__: ClassVar[Any] = STRICT
 
     validator: str
     version: str
