@@ -4,59 +4,25 @@ from __future__ import annotations
 
 import re
 
-ALIASES = {
-    "rs": "rust",
-    "py": "python",
-    "python3": "python",
-    "js": "javascript",
-    "mjs": "javascript",
-    "ts": "typescript",
-    "golang": "go",
-    "c++": "cpp",
-    "cc": "cpp",
-    "cxx": "cpp",
-    "cs": "csharp",
-    "c#": "csharp",
-    "kt": "kotlin",
-    "rb": "ruby",
-    "sh": "bash",
-    "shell": "bash",
-}
+from ferrotape.model import plain_language
 
-PARSED = frozenset(
-    {
-        "bash",
-        "c",
-        "cpp",
-        "csharp",
-        "go",
-        "java",
-        "javascript",
-        "kotlin",
-        "lua",
-        "php",
-        "python",
-        "ruby",
-        "rust",
-        "scala",
-        "swift",
-        "typescript",
-    }
-)
-"""Languages that ast-grep parses. It panics on a name it does not know, so ask here first."""
-
+_ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]+)=("[^"]*"|'[^']*'|[^\s,;}\]]*)""")
+_NAMING = frozenset({"lang", "language"})
+_PREFIX = re.compile(r"lang(?:uage)?-")
 _SEPARATORS = re.compile(r"[\s,:;(){}\[\]]+")
 
 
 def language_of(tag: str) -> str:
     """The language that a tag or an info string names; empty if it names none.
 
-    The first word counts, in lower case, aliases resolved: `Rust,ignore`, `rust:src/lib.rs` and
-    `{.rs}` are `rust`.
+    The first word counts, in lower case, aliases resolved: `Rust,ignore`, `rust:src/lib.rs`,
+    `{.rs}`, `language-rust`, `rust2021` are all `rust`. Attributes such as `title="x"` and ids
+    such as `#main` are no words; without a word, `lang=rust` names the language.
     """
-    words = (word.lstrip(".").lower() for word in _SEPARATORS.split(tag))
-    word = next((word for word in words if word), "")
-    return ALIASES.get(word, word)
+    words = (word.lstrip(".") for word in _SEPARATORS.split(_ATTRIBUTE.sub(" ", tag)))
+    named = (value.strip("\"'") for key, value in _ATTRIBUTE.findall(tag) if key.lower() in _NAMING)
+    word = next((word for word in (*words, *named) if word and not word.startswith("#")), "")
+    return plain_language(_PREFIX.sub("", word.lower(), count=1))
 
 
 def parsable(text: str) -> str:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferrotape.packs.rules import regex_fault, rule_faults
+from ferrotape.model import GRAMMARS, plain_language
+from ferrotape.packs.rules import knows_language, regex_fault, rule_faults
 
 RELATIONS = ("inside", "has", "follows", "all", "any", "not", "matches")
 KEYS = st.sampled_from(
@@ -51,6 +52,19 @@ def test_a_broken_pattern_is_a_fault_at_any_depth(pattern: str) -> None:
 def test_part_of_a_piece_is_a_pattern_with_its_context() -> None:
     arm = {"context": "match x { $P => $E }", "selector": "match_arm"}
     assert list(rule_faults({"pattern": arm}, "rust")) == []
+
+
+@pytest.mark.parametrize("language", [*sorted(GRAMMARS), "rs", "Rust", "py", "c++", "yml"])
+def test_rules_can_be_tried_in_every_language_by_all_its_names(language: str) -> None:
+    assert knows_language(language)
+    assert plain_language(language) in GRAMMARS
+    assert list(rule_faults({"kind": "ERROR"}, language)) == []
+    assert len(list(rule_faults({"pattern": "$A"}, language))) <= 1
+
+
+def test_a_language_without_a_grammar_is_not_known() -> None:
+    assert not knows_language("cobol")
+    assert not knows_language("")
 
 
 @given(st.dictionaries(KEYS, VALUES, max_size=3))

@@ -3,10 +3,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from ferrotape.sandbox import (
     View,
     open_sandbox,
 )
-from ferrotape.sandbox.limits import prlimit_words, shell_words
+from ferrotape.sandbox.limits import bond_words, prlimit_words, shell_words
 
 GENEROUS = Limits(wall_s=60, cpu_s=30)
 PRLIMIT = shutil.which("prlimit")
@@ -54,7 +56,7 @@ def sandbox() -> LimitsSandbox:
 
 
 def test_the_factory_opens_a_sandbox_with_a_named_policy():
-    assert open_sandbox().policy == "limits/1"
+    assert open_sandbox().policy == "limits/2"
 
 
 def test_status_and_both_outputs_are_reported(sandbox, tmp_path):
@@ -221,6 +223,53 @@ def test_it_works_where_the_system_cannot_tell_when_a_process_ends(sandbox, tmp_
     assert python(sandbox, tmp_path, "print('x' * 200_000)").stdout == b"x" * 200_000 + b"\n"
     slow = python(sandbox, tmp_path, "import time; time.sleep(600)", Limits(wall_s=1, cpu_s=30))
     assert slow.ended is Ended.TIMEOUT
+
+
+HOST = """
+import sys
+from pathlib import Path
+from ferrotape.sandbox import Limits, View, open_sandbox
+program = "import os, time; print(os.getpid(), file=open('pid.tmp', 'w'), flush=True)\\n"
+program += "os.rename('pid.tmp', 'pid'); time.sleep(600)"
+view = View(workdir=Path(sys.argv[1]))
+command = [sys.executable, "-I", "-S", "-c", program]
+{run}
+"""
+RUN = "open_sandbox().run(command, view, Limits(wall_s=600, cpu_s=30))"
+IN_A_THREAD = f"import threading; threading.Thread(target=lambda: {RUN}).start()"
+
+
+@pytest.mark.skipif(not bond_words(), reason="needs setpriv of util-linux")
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("run", [RUN, IN_A_THREAD], ids=["main", "thread"])
+def test_what_runs_does_not_outlive_ferrotape_however_that_ends(tmp_path, run, end):
+    command = [sys.executable, "-c", HOST.format(run=run), str(tmp_path)]
+    with subprocess.Popen(command) as host:
+        while not (tmp_path / "pid").exists():
+            assert host.poll() is None
+            time.sleep(0.01)
+        host.send_signal(end)
+    pid = int((tmp_path / "pid").read_text())
+    try:
+        assert gone(pid)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def fake_setpriv(folder: Path, script: str) -> None:
+    file = folder / "setpriv"
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+
+
+@pytest.mark.parametrize("script", ["", "echo unknown option >&2; exit 1"])
+def test_it_works_without_a_way_to_end_with_ferrotape(tmp_path, monkeypatch, script):
+    if script:
+        fake_setpriv(tmp_path, script)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert bond_words() == []
+    assert python(open_sandbox(), tmp_path, "print('ran')").stdout == b"ran\n"
 
 
 LAUNCHERS = [pytest.param(shell_words, id="shell")]

@@ -47,7 +47,9 @@ def test_the_tagged_block_is_the_answer_word_for_word():
 @pytest.mark.parametrize(
     "info",
     ["rust", "Rust", "RUST", "rs", "rust,ignore", "rust ignore", "rust{1,3}", "{.rust}", " rust",
-     "rust:src/lib.rs", "rust, no_run", "```rust".lstrip("`")],
+     "rust:src/lib.rs", "rust, no_run", "```rust".lstrip("`"), "rust2021", "language-rust",
+     "lang=rust", 'language="Rust"', "file=a.rs lang=rs", 'title="in c" rust', "title='c' rust",
+     'rust title="c.c"', "{.rust .numbered from=3}", "{#main .rust}", "rust,edition=2021"],
 )  # fmt: skip
 def test_the_language_is_the_first_word_of_the_info_string(info):
     assert extract(fenced("other\n", "text") + fenced(MAIN, info)).code == MAIN
@@ -55,7 +57,19 @@ def test_the_language_is_the_first_word_of_the_info_string(info):
 
 @pytest.mark.parametrize(
     ("tag", "language"),
-    [("", ""), ("   ", ""), ("Py", "python"), ("c++", "cpp"), ("rustic", "rustic"), ("{}", "")],
+    [
+        ("", ""),
+        ("   ", ""),
+        ("Py", "python"),
+        ("c++", "cpp"),
+        ("rustic", "rustic"),
+        ("{}", ""),
+        ('title="rust"', ""),
+        ("#rust", ""),
+        ("c#", "csharp"),
+        ("lang=", ""),
+        ("a=b c", "c"),
+    ],
 )
 def test_tags_name_languages(tag, language):
     assert language_of(tag) == language
@@ -76,6 +90,23 @@ def test_a_tagged_block_goes_before_an_untagged_one():
     assert (found.code, found.rule) == (MAIN, "first-tagged-block")
 
 
+def test_a_tag_of_a_million_letters_is_read_at_once():
+    for tag in ("a" * 1_000_000, 'a="' * 300_000, "a=" * 500_000, "-" * 1_000_000):
+        assert isinstance(language_of(tag), str)
+
+
+@pytest.mark.parametrize("sign", ["\ufeff", "\u200b", "\u200b\ufeff\u2060"])
+def test_invisible_letters_before_everything_hide_nothing(sign):
+    assert extract(sign + fenced(MAIN)).code == MAIN
+    assert extract(sign + MAIN).code == MAIN
+    assert extract(f"{sign}\n{sign}").rule in {"no-text", "no-block"}
+
+
+def test_invisible_letters_in_a_block_stay():
+    code = f"\ufeff// \u200b\n\u200b```\n{MAIN}"
+    assert extract("\ufeff" + fenced(code)).code == code
+
+
 def test_of_several_blocks_the_first_is_the_answer_and_none_are_joined():
     found = extract(fenced(MAIN) + "And the tests:\n" + fenced(TESTS))
     assert (found.code, found.rule) == (MAIN, "first-tagged-block")
@@ -86,6 +117,27 @@ def test_an_excerpt_gives_way_to_the_first_block_with_the_whole_interface():
     found = extract(fenced("let n = answer();\n") + fenced(MAIN) + fenced(MAIN + TESTS))
     assert (found.code, found.rule) == (MAIN, "complete-tagged-block")
     assert found.note == "block 2 of 3 rust blocks, never joined"
+
+
+@pytest.mark.parametrize("comment", ["// {}", "/* {} /* nested */ */", "/// {}"])
+def test_a_name_in_a_comment_is_not_declared(comment):
+    excerpt = comment.format("The fn answer is below.") + "\nlet n = answer();\n"
+    found = extract(fenced(excerpt) + fenced(MAIN))
+    assert (found.code, found.rule) == (MAIN, "complete-tagged-block")
+
+
+@pytest.mark.parametrize(
+    ("language", "excerpt", "whole"),
+    [
+        ("python", "# def answer below\nprint(answer())\n", "def answer():\n    return 42\n"),
+        ("kotlin", "/* class Answer */\nval a = 1\n", "class Answer\n"),
+        ("cobol", "* class\n", "class Answer\n"),
+    ],
+)
+def test_comments_of_other_languages_are_none_either(language, excerpt, whole):
+    text = fenced(excerpt, language) + fenced(whole, language)
+    interface = "def answer" if language == "python" else "class Answer"
+    assert extract(text, language=language, interface=interface).code == whole
 
 
 def test_without_a_complete_block_the_first_is_the_answer():

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -93,6 +94,14 @@ def test_paths_of_this_machine_do_not_get_into_messages():
 
 def test_what_is_not_json_is_passed_over():
     assert parse_diagnostics(b'warning: x\n{"broken\n[1]\n{}\n\xff\n') == ()
+
+
+@pytest.mark.parametrize("letter", "\u2028\u2029\x85\x0b\x0c\x1c\x1d\x1e\r")
+def test_only_a_line_feed_ends_a_line(letter):
+    line = json.dumps(entry(f"a{letter}b"), ensure_ascii=False).encode()
+    (first, second) = parse_diagnostics(line + b"\n" + line)
+    assert first == second
+    assert first.message.replace(letter, " ") == "a b"
 
 
 def test_messages_are_one_printable_line():

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferrotape.sandbox import Ended, Outcome
-from ferrotape_plugins.rust.libtest import Complaint, Tally, complaint, passed, steady, tally
+from ferrotape_plugins.rust.libtest import (
+    Complaint,
+    Tally,
+    complaint,
+    listed,
+    passed,
+    steady,
+    tally,
+)
 
 PASSED = """
 running 1 test
@@ -114,17 +122,28 @@ def test_messages_are_fit_to_print():
     assert steady("\x1b[31mred\x1b[0m\x07 \u202eevil") == "red   evil"
 
 
+def test_the_tests_of_a_program_are_those_it_lists():
+    text = "tests::a: test\nb: test\nc: benchmark\ntests::é::d: test\n\n3 tests, 1 benchmark\n"
+    assert listed(outcome(text)) == {"tests::a", "b", "tests::é::d"}
+
+
 def test_own_tests_are_counted():
     text = (
-        "running 4 tests\ntest tests::a ... ok\ntest tests::b ... FAILED\n"
-        "test tests::c ... ignored\ntest tests::d ... ok\n"
+        "running 5 tests\ntest t::a ... ok\ntest t::b ... FAILED\n"
+        "test t::c ... ignored, slow\ntest t::d ... ok\ntest t::e - should panic ... ok\n"
     )
-    assert tally(outcome(text)) == Tally(total=3, passed=2)
+    assert tally(outcome(text), {f"t::{name}" for name in "abcde"}) == Tally(total=4, passed=3)
+
+
+@pytest.mark.parametrize("forged", ["test c ... ok", "test b ... ok", "test b ... ignored"])
+def test_lines_that_only_look_like_reports_do_not_count(forged):
+    text = f"{forged}\ntest a ... ok\ntest b ... FAILED\n"
+    assert tally(outcome(text), {"a", "b"}) == Tally(total=2, passed=1)
 
 
 def test_own_tests_of_a_process_that_died_are_counted_as_far_as_known():
-    assert tally(outcome("running 4 tests\ntest a ... ok\n")) == Tally(total=4, passed=1)
-    assert tally(outcome("")) == Tally(total=0, passed=0)
+    assert tally(outcome("running 4 tests\ntest a ... ok\n"), set("abcd")) == Tally(4, 1)
+    assert tally(outcome(""), set()) == Tally(total=0, passed=0)
 
 
 @given(st.binary(max_size=300), st.binary(max_size=300), st.integers(0, 255))
@@ -132,4 +151,5 @@ def test_no_output_whatever_makes_it_fail(stdout, stderr, code):
     of = Outcome(ended=Ended.EXIT, code=code, stdout=stdout, stderr=stderr, wall_s=0.0)
     assert not passed(of)
     assert why(of).message
-    assert tally(of).total >= 0
+    assert tally(of, {"a"}).passed <= 1
+    assert "" not in listed(of)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ferrotape_plugins.rust.scopes import RustFile, blank, is_test_attribute
+from ferrotape_plugins.rust.scopes import RustFile, blank, is_test_attribute, names_crate
 
 CODE = """\
 //! Zählt 𝄞.
@@ -108,6 +108,23 @@ def test_attributes_that_mark_tests(attribute):
 )
 def test_attributes_that_do_not(attribute):
     assert not is_test_attribute(attribute)
+
+
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        ('#![crate_name = "x"]\n', True),
+        ('//! Doc.\n#![allow(x)]\n#! [ /* so */ crate_name="x" ]\nfn f() {}\n', True),
+        ('// #![crate_name = "x"]\n', False),
+        ('/* #![crate_name = "x"] */ fn f() { let s = "#![crate_name = 1]"; }\n', False),
+        ('#![doc = "crate_name"]\n', False),
+        ("fn crate_name() {}", False),
+        ("", False),
+        ("\ud800 crate_name", False),
+    ],
+)
+def test_a_crate_that_names_itself_is_told(code, named):
+    assert names_crate(code) is named
 
 
 def test_blank_takes_overlapping_spans():

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ferrotape import Bench, Finding, Scenario, Severity, Status, Submission, Verdict
-from ferrotape.errors import PackError
+from ferrotape.errors import ConfigError, PackError
 from ferrotape.model import AstGrepPattern, Pattern, RegexPattern
+from ferrotape.options import pack_options
 from ferrotape.packs.load import load_pack
+from ferrotape.packs.rules import knows_language
 from ferrotape.sandbox import open_sandbox
 from ferrotape_plugins.rust.scopes import RustFile
 from ferrotape_plugins.validators.patterns import PatternsOptions, ferrotape_validators
@@ -130,10 +132,22 @@ def test_inline_flags_work():
     assert holds(rx("(?m)^pub fn"))
 
 
-def test_a_pattern_that_goes_astray_is_stopped_and_said():
-    (finding,) = judge(rx(r"^(?:a|aa)+$"), code="a" * 60 + "b", timeout_s=0.2).findings
-    assert finding.severity is Severity.ERROR
-    assert finding.message == "It holds (not decided within 0.2 s)"
+def test_a_pattern_that_goes_astray_is_stopped_and_says_nothing_of_the_answer():
+    with pytest.raises(PackError, match=r"pattern `p` was not decided within 0\.2 s"):
+        judge(rx("a"), rx(r"^(?:a|aa)+$"), code="a" * 60 + "b", timeout_s=0.2)
+
+
+@pytest.mark.parametrize("value", [0, -1, float("inf"), float("nan"), 1e300])
+def test_its_time_must_be_positive_and_finite(value):
+    run = {"patterns": {"timeout_s_per_pattern": value}}
+    with pytest.raises(ConfigError, match="timeout_s_per_pattern"):
+        pack_options(PatternsOptions, run, "patterns")
+
+
+@pytest.mark.parametrize("language", ["css", "dart", "elixir", "html", "json", "tsx", "yaml", "rs"])
+def test_rules_work_in_every_language_that_a_pack_may_name(language):
+    assert knows_language(language)
+    assert not holds(ast({"kind": "ERROR"}), code="", language=language)
 
 
 def test_other_languages_have_one_scope():

@@ -112,6 +112,29 @@ def test_texts_of_the_answer_cannot_play_tricks_with_terminals(rustc):
     assert finding.message == "red done"
 
 
+@pytest.mark.parametrize("letter", ["\\u{2028}", "\\u{85}", "\\u{2029}"])
+def test_separators_in_a_message_hide_no_diagnostic(rustc, clippy, letter):
+    code = f'#[deprecated(note = "use{letter}that")]\npub fn f() {{}}\npub fn g() {{ f() }}\n'
+    verdict = judge(rustc, code)
+    assert (verdict.score, verdict.metrics) == (95.0, {"errors": 0, "warnings": 1})
+    assert verdict.findings[0].line == 3
+    broken = f'compile_error!("a{letter}b");'
+    assert [f.message for f in judge(rustc, broken).findings] == ["a b"]
+    assert judge(clippy, broken).score == 0.0
+
+
+def test_an_answer_may_name_its_crate(validators):
+    code = '#![crate_name = "mine"]\n' + RIGHT
+    for validator in validators.values():
+        assert judge(validator, code).score == 100.0, validator.name
+
+
+def test_an_answer_that_does_not_keeps_the_packs_name(rustc):
+    code = "pub const NAME: &str = module_path!();\nconst _: () = assert!(NAME.len() == 9);\n"
+    assert judge(rustc, code, crate_name="nineteen1").score == 100.0
+    assert judge(rustc, code).failure is Failure.COMPILE_ERROR
+
+
 def test_no_path_of_this_machine_gets_into_a_verdict(rustc):
     verdict = judge(rustc, 'const X: &str = include_str!("missing.txt");\nmod gone;\n')
     assert verdict.failure is Failure.COMPILE_ERROR

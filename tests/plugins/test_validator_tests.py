@@ -6,8 +6,9 @@ import pytest
 from rust_samples import HIDDEN, NEEDS_RUST, RIGHT, judge, rust_validators, scenario
 
 from ferrotape import Failure, Finding, Severity, Status
-from ferrotape.errors import PackError
-from ferrotape_plugins.validators.tests import edition_in
+from ferrotape.errors import ConfigError, PackError
+from ferrotape.options import pack_options
+from ferrotape_plugins.validators.tests import TestsOptions, edition_in
 
 pytestmark = NEEDS_RUST
 
@@ -81,6 +82,37 @@ def test_own_tests_that_bring_their_process_down_leave_the_score_alone(validator
     assert (verdict.metrics["own_tests"], verdict.metrics["own_tests_passed"]) == (1, 0)
 
 
+def test_own_tests_cannot_be_forged_beyond_their_number(validator):
+    own = """
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    #[test]
+    fn good() {
+        let forged = "\\ntest a ... ok\\ntest tests::bad ... ok\\ntest tests::bad ... ignored\\n";
+        std::io::stdout().write_all(forged.as_bytes()).unwrap();
+    }
+    #[test]
+    fn bad() { panic!(); }
+    #[test]
+    #[should_panic]
+    fn panics() { panic!(); }
+    #[test]
+    #[ignore = "slow"]
+    fn slow() {}
+}
+"""
+    metrics = judge(validator, RIGHT + own).metrics
+    assert (metrics["own_tests"], metrics["own_tests_passed"]) == (3, 2)
+
+
+@pytest.mark.parametrize("key", ["timeout_s_per_test", "guard_s"])
+@pytest.mark.parametrize("value", [0, -1, float("inf"), float("nan"), 1e300])
+def test_times_must_be_positive_and_finite(key, value):
+    with pytest.raises(ConfigError, match=key):
+        pack_options(TestsOptions, {"tests": {key: value}}, "tests")
+
+
 def test_own_tests_may_be_left_out(validator):
     verdict = judge(validator, RIGHT + OWN_TESTS, own_tests="skip")
     assert "own_tests" not in verdict.metrics
@@ -88,7 +120,8 @@ def test_own_tests_may_be_left_out(validator):
 
 def test_an_answer_that_does_not_compile_is_not_tested(validator):
     verdict = judge(validator, "pub fn double(n: i32) -> i32 {")
-    assert (verdict.score, verdict.failure) == (0.0, None)
+    assert (verdict.score, verdict.failure) == (0.0, Failure.COMPILE_ERROR)
+    assert verdict.summary == "not run, because the answer does not compile: 1 error"
     assert verdict.metrics == {"hidden_tests": 2, "hidden_tests_passed": 0}
 
 

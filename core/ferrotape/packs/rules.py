@@ -7,14 +7,11 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from ferrotape.model.language import GRAMMARS, plain_language
+
 if TYPE_CHECKING:
     from ast_grep_py import Config
 
-_LANGUAGES = frozenset(
-    {"bash", "c", "cpp", "csharp", "css", "dart", "elixir", "go", "haskell", "hcl", "html", "java"}
-    | {"javascript", "json", "kotlin", "lua", "nix", "php", "python", "ruby", "rust", "scala"}
-    | {"solidity", "swift", "tsx", "typescript", "yaml"}
-)
 # A pattern may name a metavariable where the language wants an identifier.
 _METAVARIABLE = re.compile(r"\$+(?=[A-Z_])|\$\$\$")
 
@@ -49,7 +46,7 @@ def rule_faults(rule: Mapping[str, Any], language: str) -> Iterator[str]:
     from ast_grep_py import SgRoot
 
     try:
-        SgRoot("", language).root().find_all(cast("Config", {"rule": rule}))
+        SgRoot("", plain_language(language)).root().find_all(cast("Config", {"rule": rule}))
     except Exception as error:  # noqa: BLE001 - ast-grep raises plain exceptions
         yield _reason(error)
         return
@@ -62,9 +59,8 @@ def rule_faults(rule: Mapping[str, Any], language: str) -> Iterator[str]:
 
 
 def knows_language(language: str) -> bool:
-    """Whether ast-grep has a grammar for the language."""
-    # ast-grep panics, with a message of its own on stderr, when asked.
-    return language in _LANGUAGES
+    """Whether ast-grep has a grammar for the language, by its name or an alias."""
+    return plain_language(language) in GRAMMARS
 
 
 def _patterns(rule: Any) -> Iterator[str]:
@@ -89,7 +85,7 @@ def _parses(pattern: str, language: str) -> bool:
     source = _METAVARIABLE.sub("x", pattern)
     # Many expressions stand alone only as a statement.
     for text in (source, source + ";"):
-        root = SgRoot(text, language).root()
+        root = SgRoot(text, plain_language(language)).root()
         # Tree-sitter mends by ERROR nodes and by tokens of no width.
         broken: Config = {"rule": {"any": [{"kind": "ERROR"}, {"regex": r"\A\z"}]}}
         if root.find(broken) is None:

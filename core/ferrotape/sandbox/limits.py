@@ -1,8 +1,11 @@
 """The sandbox level that works everywhere: resource limits, a session of its own, no inheritance.
 
-It bounds what an answer can use up and leaves nothing running. It does not hide the disk or the
-network, nor bound the number of processes: that takes a level built on namespaces, which fits
-behind the same protocol and is chosen in `open_sandbox`.
+It bounds what a process can use up, and kills it with its process group at the end. On Linux with
+util-linux the process, though not its children, also dies with Ferrotape, however that ends.
+
+It does not hide the disk or the network, bound the number of processes, or reach a child that went
+into a session or process group of its own: that may go on. All this takes a level built on
+namespaces, which fits behind the same protocol and is chosen in `open_sandbox`.
 """
 
 from __future__ import annotations
@@ -17,8 +20,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from ferrotape.errors import SandboxError
+from ferrotape.errors import SandboxError, ToolMissing
 from ferrotape.sandbox.outcome import Ended, Limits, Outcome, Sandbox, View
+from ferrotape.sandbox.trusted import run_trusted
 from ferrotape.sandbox.watch import watch
 
 OPEN_FILES = 1024
@@ -42,7 +46,7 @@ class LimitsSandbox:
         launcher: How to set the limits; by what this machine has if not given.
     """
 
-    policy = "limits/1"
+    policy = "limits/2"
 
     def __init__(self, launcher: Launcher | None = None) -> None:
         self._launcher = launcher or find_launcher()
@@ -130,13 +134,31 @@ class LimitsSandbox:
 def find_launcher() -> Launcher:
     """How limits are set on this machine.
 
-    By a program that sets them on itself and then becomes the command: a `preexec_fn` is not safe
+    By programs that set them on themselves and then become the command: a `preexec_fn` is not safe
     in a process with threads and costs a full fork, and limits set from outside come too late.
     """
+    bond = bond_words()
     prlimit = shutil.which("prlimit")
     if prlimit is not None:
-        return lambda limits: prlimit_words(prlimit, limits)
-    return shell_words
+        return lambda limits: [*bond, *prlimit_words(prlimit, limits)]
+    return lambda limits: [*bond, *shell_words(limits)]
+
+
+def bond_words() -> list[str]:
+    """Has the kernel kill the command when Ferrotape is gone; nothing where that can't be had.
+
+    By `setpriv` of util-linux, tried out here because others, such as BusyBox's, cannot do it.
+    The kernel goes by the thread that started the process, which in `run` waits for its end.
+    """
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        return []
+    words = [setpriv, "--pdeathsig", "KILL", "--"]
+    try:
+        works = run_trusted([*words, _SHELL, "-c", ":"]).returncode == 0
+    except ToolMissing:
+        return []
+    return words if works else []
 
 
 def prlimit_words(prlimit: str, limits: Limits) -> list[str]:

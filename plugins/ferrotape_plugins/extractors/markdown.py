@@ -12,30 +12,23 @@ The rules, first that applies (docs/extraction.md has the reasons):
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ast_grep_py import SgRoot
 from markdown_it import MarkdownIt
 
 from ferrotape import Extraction, hookimpl
-from ferrotape_plugins.languages import PARSED, language_of, parsable
+from ferrotape_plugins.extractors.declarations import declared, is_plain_code
+from ferrotape_plugins.languages import language_of
 
 if TYPE_CHECKING:
     from ferrotape import Extractor, Reply, Scenario
 
 MARKDOWN_TAGS = frozenset({"markdown", "md"})
 """A block tagged so is itself a document: some answers come wrapped whole."""
-_ITEM = re.compile(
-    r"_(?:item|definition)$|^(?:function|method|class|interface|type)_declaration$"
-    r"|^(?:class|module|method)$"
-)
-"""Kinds of syntax nodes that declare something, in the grammars that ast-grep has."""
-_DECLARATION = re.compile(
-    r"\b(?:fn|struct|enum|trait|union|def|class|func|function|interface)\s+([A-Za-z_]\w*)"
-)
+INVISIBLE = "\ufeff\u200b\u2060"
+"""Byte order mark, zero-width space, word joiner: before a fence they would hide it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +45,14 @@ class MarkdownExtractor:
     """Finds the fenced block that is the answer."""
 
     name = "markdown"
-    version = "1"
+    version = "2"
     description = "The first fenced block in the scenario's language, else an untagged one."
     priority = 100
     languages: frozenset[str] = frozenset()
 
     def extract(self, reply: Reply, scenario: Scenario) -> Extraction:
         """The code and the rule that found it, or the rule that says why there is none."""
-        text = reply.text
+        text = reply.text.lstrip(INVISIBLE)
         if not text.strip():
             return self._nothing("no-text")
         language = language_of(scenario.language)
@@ -67,7 +60,8 @@ class MarkdownExtractor:
         for kind, tag in (("tagged", language), ("untagged", "")):
             candidates = [b for b in blocks if b.language == tag and b.code.strip()]
             if candidates:
-                return self._found(kind, candidates, blocks, scenario.interface)
+                wanted = declared(scenario.interface, language)
+                return self._found(kind, candidates, blocks, wanted, language)
         if blocks:
             return self._nothing("no-block-in-language", note=_tags(blocks))
         if is_plain_code(text, language):
@@ -79,10 +73,10 @@ class MarkdownExtractor:
         kind: str,
         candidates: Sequence[FencedBlock],
         blocks: Sequence[FencedBlock],
-        interface: str,
+        wanted: Set[str],
+        language: str,
     ) -> Extraction:
-        wanted = declared(interface)
-        complete = (b for b in candidates if wanted and wanted <= declared(b.code))
+        complete = (b for b in candidates if wanted and wanted <= declared(b.code, language))
         chosen = next(complete, candidates[0])
         first = chosen is candidates[0]
         return Extraction(
@@ -108,25 +102,6 @@ def fenced_blocks(text: str) -> Iterator[FencedBlock]:
             yield from inner
         else:
             yield block
-
-
-def declared(code: str) -> frozenset[str]:
-    """The names that a text declares as functions or types."""
-    return frozenset(_DECLARATION.findall(code))
-
-
-def is_plain_code(text: str, language: str) -> bool:
-    """Whether a text without fences is code and not prose.
-
-    It has to parse without an error, and its top level has to hold an item: a function, a type,
-    a module. Prose hardly ever does the first, and never both.
-    """
-    if language not in PARSED:
-        return False
-    root = SgRoot(parsable(text), language).root()
-    if root.find(kind="ERROR") is not None:
-        return False
-    return any(_ITEM.search(node.kind()) for node in root.children())
 
 
 def _fences(text: str) -> Iterator[FencedBlock]:

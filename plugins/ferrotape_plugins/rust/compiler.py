@@ -14,6 +14,7 @@ from ferrotape import Bench, Finding, Severity, Submission
 from ferrotape.errors import SandboxError
 from ferrotape.sandbox import MIB, Ended, Limits, Outcome, Sandbox, View, private_folder
 from ferrotape_plugins.rust.diagnostics import SOURCE, Diagnostic, parse_diagnostics
+from ferrotape_plugins.rust.scopes import names_crate
 from ferrotape_plugins.rust.toolchain import Installed, Toolchain, search_path
 
 LINTS = ("-W", "clippy::all")
@@ -58,6 +59,14 @@ class Compilation:
         """Whether rustc accepts the source."""
         return not self.errors and not self.broken_off
 
+    @property
+    def refusal(self) -> str:
+        """`does not compile: 2 errors`; empty if it compiles."""
+        if self.compiles:
+            return ""
+        errors = "1 error" if len(self.errors) == 1 else f"{len(self.errors)} errors"
+        return f"does not compile: {self.broken_off or errors}"
+
     def remarks(self) -> tuple[Finding, ...]:
         """The compiler's errors and warnings, and how it was broken off, as findings."""
         found = [d.finding() for d in (*self.errors, *self.warnings)]
@@ -67,7 +76,7 @@ class Compilation:
 
 
 def check_alone(
-    toolchain: Toolchain, submission: Submission, bench: Bench, args: Sequence[str]
+    toolchain: Toolchain, submission: Submission, bench: Bench, crate_name: str, args: Sequence[str]
 ) -> Compilation:
     """The shared pass over the answer alone: once a submission for the same arguments.
 
@@ -75,11 +84,16 @@ def check_alone(
         toolchain: Needs a rustc; without clippy there are no lints in the result.
         submission: The answer.
         bench: Where the result is shared, and the sandbox.
-        args: The compiler's arguments, lint levels included.
+        crate_name: The crate's name, unless the answer gives it one.
+        args: The compiler's other arguments, lint levels included.
     """
-    installed = toolchain.installed
-    key = ("rust-check", submission.code_sha256, tuple(args))
-    return bench.share(key, lambda: _check(installed, submission.code, bench.sandbox, args))
+    installed, code = toolchain.installed, submission.code
+    key = ("rust-check", submission.code_sha256, crate_name, tuple(args))
+
+    def check() -> Compilation:
+        return _check(installed, code, bench.sandbox, [*naming(code, crate_name), *args])
+
+    return bench.share(key, check)
 
 
 def _check(installed: Installed, code: str, sandbox: Sandbox, args: Sequence[str]) -> Compilation:
@@ -104,6 +118,14 @@ def compile_program(
     """Compiles and links `code` into the program `folder/program`."""
     command = [str(installed.rustc)]
     return _compile(command, installed, code, sandbox, [*args, "-o", "program"], folder)
+
+
+def naming(code: str, crate_name: str) -> tuple[str, ...]:
+    """The arguments that name the crate; none if the code names itself.
+
+    rustc refuses a `--crate-name` that differs from the code's `#![crate_name = "..."]`.
+    """
+    return () if names_crate(code) else ("--crate-name", crate_name)
 
 
 def without_lints(args: Sequence[str]) -> list[str]:

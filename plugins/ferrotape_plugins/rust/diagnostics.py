@@ -67,7 +67,9 @@ def parse_diagnostics(output: bytes, hide: str = "") -> tuple[Diagnostic, ...]:
         hide: A path that must not get into messages.
     """
     found = []
-    for line in output.decode("utf-8", "replace").splitlines():
+    # Not `splitlines`: it also splits at U+0085, U+2028 and U+2029, which rustc writes as they are.
+    for raw in output.split(b"\n"):
+        line = raw.decode("utf-8", "replace")
         entry = _decoded(line)
         if entry is None or not str(entry.get("level", "")).startswith(("error", "warning")):
             continue

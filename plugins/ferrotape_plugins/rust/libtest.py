@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Set
 from dataclasses import dataclass
 
 from ferrotape.sandbox import Ended, Outcome
 from ferrotape_plugins.rust.diagnostics import clean
 
 _ONE_PASSED = re.compile(r"^test result: ok\. 1 passed; 0 failed;", re.MULTILINE)
-_RUNNING = re.compile(r"^running (\d+) tests?$", re.MULTILINE)
-_OK = re.compile(r"^test .* \.\.\. ok$", re.MULTILINE)
-_IGNORED = re.compile(r"^test .* \.\.\. ignored", re.MULTILINE)
+_LISTED = re.compile(r"^([^\s:]+(?:::[^\s:]+)*): test$", re.MULTILINE)
+_REPORT = re.compile(
+    r"^test (?P<name>\S+)(?: - should panic)? \.\.\. (?P<word>ok|FAILED|ignored)\b", re.MULTILINE
+)
 _PANIC = re.compile(
     r"^thread '(?P<thread>[^'\n]*)'[^\n]*? panicked at (?P<place>[^\n]*?):(?P<line>\d+):\d+:\n"
     r"(?P<message>[^\n]*)",
@@ -52,12 +54,23 @@ def passed(outcome: Outcome) -> bool:
     return outcome.ok and _ONE_PASSED.search(outcome.stdout.decode("utf-8", "replace")) is not None
 
 
-def tally(outcome: Outcome) -> Tally:
-    """Counts the tests of a process, as far as it came; ignored ones do not count."""
-    text = outcome.stdout.decode("utf-8", "replace")
-    running = _RUNNING.search(text)
-    total = int(running[1]) - len(_IGNORED.findall(text)) if running else 0
-    return Tally(total=total, passed=len(_OK.findall(text)))
+def listed(outcome: Outcome) -> frozenset[str]:
+    """The paths of the tests that a process started with `--list` names."""
+    return frozenset(_LISTED.findall(outcome.stdout.decode("utf-8", "replace")))
+
+
+def tally(outcome: Outcome, tests: Set[str]) -> Tally:
+    """Counts those of `tests` that a process reports on; ignored ones do not count.
+
+    A test can print a line that looks like a report. It counts for no other name, and not where
+    another line says otherwise.
+    """
+    said: dict[str, set[str]] = {test: set() for test in tests}
+    for report in _REPORT.finditer(outcome.stdout.decode("utf-8", "replace")):
+        if report["name"] in said:
+            said[report["name"]].add(report["word"])
+    run = [words for words in said.values() if words != {"ignored"}]
+    return Tally(total=len(run), passed=sum(words == {"ok"} for words in run))
 
 
 def complaint(outcome: Outcome, path: str, hidden_from: int) -> Complaint:

@@ -12,6 +12,8 @@ from functools import cached_property
 
 from ast_grep_py import SgNode, SgRoot
 
+from ferrotape_plugins.languages import parsable
+
 _BLANKED = re.compile(r"[^\r\n]+")
 
 Span = tuple[int, int]
@@ -40,7 +42,7 @@ class RustFile:
     @cached_property
     def _comments(self) -> list[Span]:
         comments = self._root.find_all(any=[{"kind": "line_comment"}, {"kind": "block_comment"}])
-        return [_span(node) for node in comments]
+        return [span(node) for node in comments]
 
     @cached_property
     def _tests(self) -> list[Span]:
@@ -74,6 +76,26 @@ def is_test_attribute(attribute: str) -> bool:
     return every is not None and "test" in every[1].split(",")
 
 
+def span(node: SgNode) -> Span:
+    """Where a syntax node begins and ends."""
+    # ast-grep counts `index` in characters, as Python does; its columns too.
+    place = node.range()
+    return place.start.index, place.end.index
+
+
+def names_crate(text: str) -> bool:
+    """Whether a file has the attribute `#![crate_name = "..."]`."""
+    if "crate_name" not in text:
+        return False
+    for node in SgRoot(parsable(text), "rust").root().children():
+        if node.kind() == "inner_attribute_item":
+            attribute = node.find(kind="attribute")
+            name = attribute.child(0) if attribute is not None else None
+            if name is not None and name.text() == "crate_name":
+                return True
+    return False
+
+
 def _test_items(root: SgNode) -> Iterator[Span]:
     """The top-level items under a test attribute, from their first attribute on."""
     attributes: list[SgNode] = []
@@ -83,15 +105,9 @@ def _test_items(root: SgNode) -> Iterator[Span]:
             attributes.append(node)
         elif kind not in {"line_comment", "block_comment"}:
             if any(is_test_attribute(attribute.text()) for attribute in attributes):
-                yield _span(attributes[0])[0], _span(node)[1]
+                yield span(attributes[0])[0], span(node)[1]
             attributes = []
 
 
 def _spaces(found: re.Match[str]) -> str:
     return " " * len(found[0])
-
-
-def _span(node: SgNode) -> Span:
-    # ast-grep counts `index` in characters, as Python does; its columns too.
-    place = node.range()
-    return place.start.index, place.end.index

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ferrotape.sandbox import MIB, Limits, Outcome, Sandbox, View
 from ferrotape_plugins.rust.compiler import completed
-from ferrotape_plugins.rust.libtest import Tally, passed, tally
+from ferrotape_plugins.rust.libtest import Tally, listed, passed, tally
 
 AT_ONCE = 2
 """Processes of one answer at the same time: many tests mostly wait."""
@@ -63,8 +63,11 @@ class TestProgram:
     def run_others(self, module: str) -> Tally:
         """Runs all tests outside of `module` in one process; a second time if not all passed."""
         arguments = ["--skip", f"{module}::"]
-        first = tally(self._run(arguments))
-        return first if first.passed == first.total else tally(self._run(arguments))
+        tests = listed(self._run([*arguments, "--list"]))
+        if not tests:
+            return Tally(total=0, passed=0)
+        first = tally(self._run(arguments), tests)
+        return first if first.passed == first.total else tally(self._run(arguments), tests)
 
     def _run(self, arguments: Sequence[str]) -> Outcome:
         # A folder of its own for each process, removed with the program's. Two threads, because

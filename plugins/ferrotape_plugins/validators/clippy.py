@@ -28,7 +28,7 @@ class ClippyValidator:
     """Scores `max(0, 100 - 5 * warnings - 10 * errors)` over clippy's own lints."""
 
     name = "clippy"
-    version = "1"
+    version = "2"
     description = "Counts what clippy finds in the answer."
     languages = frozenset({"rust"})
     needs = ("rustc", "clippy-driver")
@@ -49,8 +49,7 @@ class ClippyValidator:
     def validate(self, submission: Submission, bench: Bench) -> Verdict:
         """Judges by the diagnostics whose code starts with `clippy::`."""
         options: ClippyOptions = bench.options
-        args = ("--crate-name", options.crate_name, *options.args)
-        result = check_alone(self._toolchain, submission, bench, args)
+        result = check_alone(self._toolchain, submission, bench, options.crate_name, options.args)
         if not result.compiles:
             return self._verdict(0.0, "not linted, because it does not compile")
         if not result.linted:

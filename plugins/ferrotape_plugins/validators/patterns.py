@@ -13,9 +13,11 @@ from ast_grep_py import SgNode, SgRoot
 
 from ferrotape import Bench, Finding, Severity, Status, Submission, Verdict, hookimpl
 from ferrotape.errors import PackError
-from ferrotape_plugins.languages import PARSED, language_of, parsable
+from ferrotape.model import GRAMMARS
+from ferrotape_plugins.languages import language_of, parsable
 from ferrotape_plugins.rust.diagnostics import SOURCE
 from ferrotape_plugins.rust.scopes import RustFile
+from ferrotape_plugins.validators.options import Seconds
 
 if TYPE_CHECKING:
     from ast_grep_py import Config
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 class PatternsOptions:
     """`run.patterns` of a pack."""
 
-    timeout_s_per_pattern: float = 5.0
+    timeout_s_per_pattern: Seconds = 5.0
     """For regular expressions that go astray; right ones need milliseconds."""
 
 
@@ -36,7 +38,7 @@ class PatternsValidator:
     """Scores `100 * (weights of the checks that hold) / (all weights)`."""
 
     name = "patterns"
-    version = "1"
+    version = "2"
     description = "Holds the answer against the scenario's rubric of code patterns."
     languages: frozenset[str] = frozenset()
     needs: tuple[str, ...] = ()
@@ -51,7 +53,11 @@ class PatternsValidator:
         return ""
 
     def validate(self, submission: Submission, bench: Bench) -> Verdict:
-        """Judges by the scenario's patterns, each in its scope."""
+        """Judges by the scenario's patterns, each in its scope.
+
+        Raises:
+            PackError: A pattern cannot be decided, which says nothing about the answer.
+        """
         options: PatternsOptions = bench.options
         answer = _Answer(submission.code, language_of(submission.language))
         findings = []
@@ -111,7 +117,7 @@ class _Answer:
         return self._texts[scope]
 
     def root(self, scope: str) -> SgNode:
-        if self._language not in PARSED:
+        if self._language not in GRAMMARS:
             raise PackError(f"ast-grep rules cannot be used on {self._language or 'no language'}")
         if scope not in self._roots:
             self._roots[scope] = SgRoot(self.text(scope), self._language).root()
@@ -124,9 +130,11 @@ def _check(pattern: Pattern, answer: _Answer, timeout_s: float) -> Finding | Non
     try:
         # More matches than decide it are not looked for.
         places = list(islice(_matches(pattern, answer, timeout_s), needed))
-    except TimeoutError:
-        message = f"{pattern.description} (not decided within {timeout_s:g} s)"
-        return Finding(code=pattern.id, message=message, severity=Severity.ERROR, file=answer.name)
+    except TimeoutError as error:
+        raise PackError(
+            f"pattern `{pattern.id}` was not decided within {timeout_s:g} s",
+            hint="Rewrite it, or raise `run.patterns.timeout_s_per_pattern`.",
+        ) from error
     if pattern.expect == "present":
         if len(places) >= needed:
             return None

@@ -23,7 +23,7 @@ class RustcValidator:
     """Scores 0 if the compiler refuses the answer, else `max(0, 100 - 5 * warnings)`."""
 
     name = "rustc"
-    version = "1"
+    version = "2"
     description = "Compiles the answer alone and counts the compiler's warnings."
     languages = frozenset({"rust"})
     needs = ("rustc",)
@@ -44,8 +44,8 @@ class RustcValidator:
         """Judges by the errors and warnings that are the compiler's own, not clippy's."""
         options: RustcOptions = bench.options
         # With the lints, so that it is the very pass that clippy needs.
-        args = ("--crate-name", options.crate_name, *options.args, *LINTS)
-        result = check_alone(self._toolchain, submission, bench, args)
+        args = (*options.args, *LINTS)
+        result = check_alone(self._toolchain, submission, bench, options.crate_name, args)
         errors, warnings = len(result.errors), len(result.warnings)
         score = max(0, 100 - POINTS_PER_WARNING * warnings) if result.compiles else 0
         return Verdict(
@@ -53,16 +53,12 @@ class RustcValidator:
             version=self.version,
             status=Status.PASSED if result.compiles and not warnings else Status.FAILED,
             score=float(score),
-            summary=_summary(errors, warnings, result.broken_off),
+            summary=result.refusal or _compiled(warnings),
             findings=result.remarks(),
             metrics={"errors": errors, "warnings": warnings},
             failure=None if result.compiles else Failure.COMPILE_ERROR,
         )
 
 
-def _summary(errors: int, warnings: int, broken_off: str) -> str:
-    if broken_off:
-        return f"does not compile: {broken_off}"
-    if errors:
-        return f"does not compile: {errors} {'error' if errors == 1 else 'errors'}"
+def _compiled(warnings: int) -> str:
     return f"compiles with {warnings} {'warning' if warnings == 1 else 'warnings'}"

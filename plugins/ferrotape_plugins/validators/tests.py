@@ -10,12 +10,19 @@ from typing import Literal
 from ferrotape import Bench, Failure, Finding, Severity, Status, Submission, Verdict
 from ferrotape.errors import PackError, SandboxError
 from ferrotape.sandbox import Outcome, private_folder
-from ferrotape_plugins.rust.compiler import LINTS, Compilation, check_alone, compile_program
+from ferrotape_plugins.rust.compiler import (
+    LINTS,
+    Compilation,
+    check_alone,
+    compile_program,
+    naming,
+)
 from ferrotape_plugins.rust.diagnostics import SOURCE
 from ferrotape_plugins.rust.hidden import test_paths
 from ferrotape_plugins.rust.libtest import complaint, passed
 from ferrotape_plugins.rust.test_program import TestProgram
 from ferrotape_plugins.rust.toolchain import Toolchain
+from ferrotape_plugins.validators.options import Seconds
 
 HIDDEN_SOURCE = "hidden_tests.rs"
 CHEAP_BUILD = ("-C", "codegen-units=1", "-C", "strip=symbols")
@@ -33,8 +40,9 @@ class TestsOptions:
     )  # fmt: skip
     module: str = "hidden_tests"
     isolation: Literal["process-per-test"] = "process-per-test"
-    timeout_s_per_test: float = 30.0
-    guard_s: float = 5.0
+    """For readers: there is no other way."""
+    timeout_s_per_test: Seconds = 30.0
+    guard_s: Seconds = 5.0
     """After how long the hidden tests themselves give up on risky work; for readers."""
     env: Mapping[str, str] = field(default_factory=lambda: {"RUST_BACKTRACE": "0"})
     own_tests: Literal["report", "skip"] = "report"
@@ -47,7 +55,7 @@ class TestsValidator:
     __test__ = False  # not pytest's
 
     name = "tests"
-    version = "1"
+    version = "2"
     description = "Compiles the answer with the hidden tests and runs each in its own process."
     languages = frozenset({"rust"})
     needs = ("rustc", "cc")
@@ -72,15 +80,20 @@ class TestsValidator:
         tests = test_paths(hidden)
         if not tests:
             raise PackError(f"{bench.scenario.id} has no hidden tests")
-        if not self._compiles_alone(submission, bench):
-            summary = "not run, because the answer does not compile"
-            return self._verdict(0.0, summary, metrics=_counts(len(tests), 0))
+        alone = self._check_alone(submission, bench)
+        if not alone.compiles:
+            return self._verdict(
+                0.0,
+                f"not run, because the answer {alone.refusal}",
+                metrics=_counts(len(tests), 0),
+                failure=Failure.COMPILE_ERROR,
+            )
         with private_folder() as folder:
             built = compile_program(
                 self._toolchain.installed,
                 f"{submission.code}\n{hidden}",
                 bench.sandbox,
-                ("--crate-name", options.crate_name, *CHEAP_BUILD, *options.args),
+                (*naming(submission.code, options.crate_name), *CHEAP_BUILD, *options.args),
                 folder,
             )
             lines_before = submission.code.count("\n") + 1
@@ -99,16 +112,15 @@ class TestsValidator:
                 own = {"own_tests": count.total, "own_tests_passed": count.passed}
         return self._of_runs(outcomes, lines_before, own)
 
-    def _compiles_alone(self, submission: Submission, bench: Bench) -> bool:
+    def _check_alone(self, submission: Submission, bench: Bench) -> Compilation:
         """By the pass that the other validators need anyway, if the pack leaves their defaults."""
         options: TestsOptions = bench.options
         args = (
-            *("--crate-name", options.crate_name),
             *("--edition", edition_in(options.args)),
             *("--crate-type", "lib", "--emit=metadata"),
             *LINTS,
         )
-        return check_alone(self._toolchain, submission, bench, args).compiles
+        return check_alone(self._toolchain, submission, bench, options.crate_name, args)
 
     def _mismatch(self, built: Compilation, lines_before: int, tests: int) -> Verdict:
         """The answer compiles, but not with the hidden tests."""
