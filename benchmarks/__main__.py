@@ -8,7 +8,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("startup", "check_and_lint", "overhead", "replay")
+NAMES = ("startup", "check_and_lint", "overhead", "cassettes", "replay")
 
 
 def main(names: list[str]) -> int:

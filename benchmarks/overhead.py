@@ -57,6 +57,9 @@ class Plain:
     def missing(self, options: object, env: Mapping[str, str]) -> str | None:
         return None
 
+    def endpoint(self, options: object, env: Mapping[str, str]) -> str | None:
+        return "http://127.0.0.1"
+
     def answer(self, trial: Trial, prompt: str, options: object, session: Session) -> Reply:
         request = httpx2.Request("POST", "http://127.0.0.1/answer", content=prompt.encode())
         response = session.transport.handle_request(request)

@@ -29,6 +29,46 @@ with httpx2.Client(transport=TapeTransport(tape, inner)) as client:
 print("ready", flush=True)
 tape.close()
 """
+KILLER = """
+import os, random, signal, sys, time
+from pathlib import Path
+import httpx2
+from ferrotape.cassettes import Identity, Tape, TapeTransport
+
+identity = Identity(
+    agent="a", plugin="p", settings={}, scenario="s", format="f", round=1, prompt_sha256=""
+)
+path, times = Path(sys.argv[1]), int(sys.argv[2])
+
+def save(letter):
+    inner = httpx2.MockTransport(lambda _: httpx2.Response(200, text=letter * 200_000))
+    tape = Tape.record(path, identity)
+    with httpx2.Client(transport=TapeTransport(tape, inner)) as client:
+        client.get("http://x/")
+    tape.close()
+
+def replayed():
+    tape = Tape.replay(path, identity)
+    with httpx2.Client(transport=TapeTransport(tape)) as client:
+        text = client.get("http://x/").text
+    tape.close()
+    return text
+
+save("o")
+whole = {letter * 200_000 for letter in "ona"}
+for attempt in range(times):
+    child = os.fork()
+    if child == 0:
+        while True:
+            save("n")
+            save("a")
+    time.sleep(random.uniform(0, 0.03))
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    assert replayed() in whole, attempt
+print("whole", times, "times; unfinished", len(list(path.parent.glob(".*.tmp"))))
+"""
 IDENTITY = Identity(
     agent="a", plugin="p", settings={}, scenario="s", format="f", round=1, prompt_sha256=""
 )
@@ -67,3 +107,15 @@ def test_a_writer_killed_while_saving_leaves_a_whole_cassette(tmp_path: Path) ->
         for draft in tmp_path.glob(".*.tmp"):
             draft.unlink()
     assert interrupted, "no writer was killed in time"
+
+
+@pytest.mark.slow
+def test_saves_that_are_killed_at_random_moments_never_leave_a_broken_cassette(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.json"
+    command = [sys.executable, "-c", KILLER, str(path), "150"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("whole 150 times")
+    assert not done.stdout.endswith(" 0\n"), "no save was interrupted"

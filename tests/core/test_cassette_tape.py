@@ -175,6 +175,38 @@ def test_a_file_cut_anywhere_is_corrupt(cassette: Path, data: st.DataObject) -> 
         Tape.replay(cut, IDENTITY)
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.data())
+def test_a_byte_that_is_no_utf_8_anywhere_makes_a_file_corrupt(
+    cassette: Path, data: st.DataObject
+) -> None:
+    whole = cassette.read_bytes()
+    place = data.draw(st.integers(0, len(whole)))
+    spoilt = cassette.with_name("spoilt.json")
+    spoilt.write_bytes(whole[:place] + b"\xff" + whole[place:])
+    with pytest.raises(CassetteCorrupt, match=r"line \d+ is not UTF-8"):
+        Tape.replay(spoilt, IDENTITY)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "!!python/object/apply:pathlib.Path.touch [!!python/object/apply:pathlib.Path ['{0}']]",
+        "version: 1\ninteractions: !!python/object/apply:os.mkdir ['{0}']\n",
+        '{{"version": 1, "interactions": !!python/object/apply:os.mkdir ["{0}"]}}',
+        '{{"py/object": "os.mkdir", "py/reduce": ["{0}"]}}',
+        "cos\nmkdir\n(S'{0}'\ntR.",
+    ],
+)
+def test_a_file_that_would_have_python_run_is_corrupt_and_nothing_runs(
+    cassette: Path, tmp_path: Path, content: str
+) -> None:
+    cassette.write_text(content.format(tmp_path / "ran"))
+    with pytest.raises(CassetteCorrupt, match=r"round-1\.json"):
+        Tape.replay(cassette, IDENTITY)
+    assert not (tmp_path / "ran").exists()
+
+
 def test_json_errors_are_told_with_their_line(cassette: Path) -> None:
     lines = cassette.read_text().splitlines()
     cassette.write_text("\n".join(["<<<<<<< ours", *lines]))
@@ -268,8 +300,15 @@ def test_a_folder_in_its_place_is_corrupt(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("now", "said"),
     [
-        (replace(IDENTITY, prompt_sha256="1" * 64), "prompt_sha256: recorded"),
+        (
+            replace(IDENTITY, prompt_sha256="1" * 64),
+            "the prompt has changed (SHA-256 recorded 0000",
+        ),
         (replace(IDENTITY, round=2), "round: recorded 1, now 2"),
+        (replace(IDENTITY, agent="opus"), 'agent: recorded "sample", now "opus"'),
+        (replace(IDENTITY, plugin="llm"), 'plugin: recorded "anthropic", now "llm"'),
+        (replace(IDENTITY, scenario="hard"), 'scenario: recorded "basic", now "hard"'),
+        (replace(IDENTITY, format="metadata"), 'format: recorded "minimal", now "metadata"'),
         (
             replace(IDENTITY, settings={**IDENTITY.settings, "model": "n"}),
             'settings.model: recorded "m", now "n"',
@@ -287,7 +326,7 @@ def test_a_folder_in_its_place_is_corrupt(tmp_path: Path) -> None:
 def test_a_stale_recording_says_what_changed(cassette: Path, now: Identity, said: str) -> None:
     with pytest.raises(CassetteStale, match=re.escape(said)) as caught:
         Tape.replay(cassette, now)
-    assert "ferrotape record --agent sample" in caught.value.hint
+    assert f"ferrotape record --agent {now.agent}" in caught.value.hint
 
 
 def test_all_changes_are_told_at_once(cassette: Path) -> None:
@@ -340,6 +379,24 @@ def test_calls_that_were_not_made_are_an_error(cassette: Path) -> None:
     ask(tape, "one")
     with pytest.raises(CassetteUnused, match=r"1 of the 2 calls .*counted from 0: 1"):
         tape.close()
+
+
+def test_missing_corrupt_and_stale_are_three_errors_each_with_what_to_do(cassette: Path) -> None:
+    broken = cassette.with_name("broken.json")
+    broken.write_bytes(cassette.read_bytes()[:-10])
+    tries: list[tuple[Path, Identity]] = [
+        (cassette.with_name("none.json"), IDENTITY),
+        (broken, IDENTITY),
+        (cassette, replace(IDENTITY, round=2)),
+    ]
+    kinds = []
+    for path, identity in tries:
+        with pytest.raises(CassetteError) as caught:
+            Tape.replay(path, identity)
+        kinds.append(caught.type)
+        assert str(path) in caught.value.message
+        assert "ferrotape record" in caught.value.hint
+    assert kinds == [CassetteMissing, CassetteCorrupt, CassetteStale]
 
 
 def test_a_crash_of_the_agent_is_no_fault_of_the_recording(cassette: Path) -> None:

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from ferrotape.cassettes import Identity, Tape, TapeTransport
-from ferrotape.cassettes.transport import is_loopback
+from ferrotape.cassettes.exchange import is_loopback
 from ferrotape.testing import (
     OVERLOADED,
     RATE_LIMITED,
@@ -30,6 +30,7 @@ IDENTITY = Identity(
 )
 TEXT = "\n".join(f"line {number} é" for number in range(35))
 KEY = "sk-a-very-secret-key"
+OTHER = "a-key-in-the-query"
 
 
 def answer(request: Any) -> Answer:
@@ -179,18 +180,19 @@ def test_errors_are_replayed_as_they_were_repeated_and_without_waiting(tmp_path:
 
 def test_neither_keys_nor_hosts_nor_other_headers_get_onto_the_tape(tmp_path: Path) -> None:
     def echo(request: Any) -> Answer:
-        return Answer(f"your key is {KEY}")
+        return Answer(f"your key is {KEY}, or {OTHER}")
 
     with LoopbackMessages(echo) as endpoint:
         tape = Tape.record(tmp_path / "a.json", IDENTITY)
         headers = {"x-api-key": KEY, "authorization": f"Bearer {KEY}", "anthropic-beta": "b"}
         with httpx2.Client(transport=TapeTransport(tape), headers=headers) as client:
-            url = f"{endpoint.base_url}/v1/messages?beta=true&api_key={KEY}"
-            assert KEY in client.post(url, json=body(stream=False)).text
+            url = f"{endpoint.base_url}/v1/messages?beta=true&api_key={OTHER}"
+            assert OTHER in client.post(url, json=body(stream=False)).text
         tape.close()
         port = endpoint.base_url.rpartition(":")[2]
     text = (tmp_path / "a.json").read_text()
     assert KEY not in text
+    assert OTHER not in text
     assert f":{port}" not in text
     (interaction,) = json.loads(text)["interactions"]
     assert interaction["request"]["uri"] == "/v1/messages?beta=true"

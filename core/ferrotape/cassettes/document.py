@@ -8,12 +8,14 @@ Ferrotape adds `timing` and, where an exchange did not end well, `error` to the 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from annotated_types import Ge
+from annotated_types import Ge, MinLen
 from pydantic import StrictBool, StrictFloat, StrictInt, TypeAdapter
 
 from ferrotape.cassettes import layout
@@ -22,7 +24,7 @@ from ferrotape.cassettes.identity import Identity
 
 FORMAT: Final = 1
 _CLOSED: Mapping[str, Any] = {"extra": "forbid"}
-_Headers = Mapping[str, Sequence[str]]
+_Headers = Mapping[str, Annotated[Sequence[str], MinLen(1)]]
 _Seconds = Annotated[StrictFloat, Ge(0)]
 _Count = Annotated[StrictInt, Ge(0)]
 
@@ -40,6 +42,9 @@ class Metadata:
     outcome: str
     """`answered`, or the kind of the agent's failure."""
     interactions: _Count
+    digest: str = ""
+    """SHA-256, in hex, over the outcome, `measured` and the interactions, as JSON with sorted
+    keys; filled in by `serialize`."""
     identity: Identity
 
 
@@ -125,12 +130,20 @@ def serialize(cassette: Mapping[str, Any]) -> str:
         for response in [_packed(entry["response"], entry["response"]["body"]["string"])]
     ]
     # The metadata come first for the reader, the interactions last.
+    metadata = cassette["metadata"]
     tree = {
         "version": cassette["version"],
-        "metadata": cassette["metadata"],
+        "metadata": {**metadata, "digest": digest_of(metadata, interactions)},
         "interactions": interactions,
     }
     return layout.dump(tree)
+
+
+def digest_of(metadata: Mapping[str, Any], interactions: Sequence[Any]) -> str:
+    """The digest of what a recording says, as it stands in its file."""
+    content = [metadata["outcome"], metadata["measured"], interactions]
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def deserialize(text: str) -> dict[str, Any]:
@@ -140,10 +153,13 @@ def deserialize(text: str) -> dict[str, Any]:
         ValueError: It is no whole, valid cassette.
         RecursionError: It is nested too deeply.
     """
-    document = _schema().validate_python(layout.load(text))
+    tree = layout.load(text)
+    document = _schema().validate_python(tree)
     found, told = len(document.interactions), document.metadata.interactions
     if found != told:
         raise ValueError(f"it holds {found} interactions where its metadata tell of {told}")
+    if digest_of(tree["metadata"], tree["interactions"]) != document.metadata.digest:
+        raise ValueError("it has been changed since it was recorded: its digest does not match")
     return {
         "version": document.version,
         "metadata": {f.name: getattr(document.metadata, f.name) for f in _fields(Metadata)},

@@ -44,7 +44,10 @@ class Identity:
         A setting that one side lacks equals null there, so that a new option of a plugin does
         not put its old recordings out of date.
         """
-        return tuple(_changes("", recorded.as_json(), self.as_json()))
+        then, now = recorded.as_json(), self.as_json()
+        if json.dumps(then) == json.dumps(now):  # nearly always, and quick to see
+            return ()
+        return tuple(_changes("", then, now))
 
 
 def _changes(name: str, recorded: Any, now: Any) -> Iterator[str]:
@@ -52,6 +55,8 @@ def _changes(name: str, recorded: Any, now: Any) -> Iterator[str]:
         for key in sorted(recorded.keys() | now.keys()):
             inner = f"{name}.{key}" if name else key
             yield from _changes(inner, recorded.get(key), now.get(key))
+    elif name == "prompt_sha256" and recorded != now:
+        yield f"the prompt has changed (SHA-256 recorded {recorded[:12]}…, now {now[:12]}…)"
     elif json.dumps(recorded) != json.dumps(now):
         yield f"{name}: recorded {_shown(recorded)}, now {_shown(now)}"
 

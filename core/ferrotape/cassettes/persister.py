@@ -34,6 +34,8 @@ def load_cassette(
     """
     try:
         requests, responses, metadata = deserialize(_read(path), serializer)
+    except CassetteError:
+        raise
     except json.JSONDecodeError as error:
         raise CassetteCorrupt(
             f"{path}:{error.lineno}: no whole cassette: {error.msg}", hint=_HINT
@@ -42,7 +44,7 @@ def load_cassette(
         raise CassetteCorrupt(
             f"{path} is no valid cassette: nested too deeply", hint=_HINT
         ) from error
-    except (ValueError, TypeError, KeyError) as error:
+    except Exception as error:  # whatever a stranger's file makes vcrpy raise
         raise CassetteCorrupt(
             f"{path} is no valid cassette: {_reason(error)}", hint=_HINT
         ) from error

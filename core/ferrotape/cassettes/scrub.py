@@ -7,16 +7,29 @@ leave alone what they have already been through.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from vcr.request import Request
 
+from ferrotape.model import AgentFailure, Reply
+
 REQUEST_HEADERS = frozenset({"content-type", "anthropic-version", "anthropic-beta"})
 RESPONSE_HEADERS = frozenset(
     {"content-type", "retry-after", "retry-after-ms", "x-should-retry", "location"}
 )
-_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "x-api-key", "cookie"})
+_SECRET_HEADERS = frozenset(
+    {
+        "api-key",
+        "authorization",
+        "cookie",
+        "proxy-authorization",
+        "x-api-key",
+        "x-auth-token",
+        "x-goog-api-key",
+    }
+)
 _SECRET_PARAMETERS = frozenset({"key", "api_key", "api-key", "apikey", "token", "access_token"})
 _SHORTEST_SECRET = 8
 _REDACTED = b"[redacted]"
@@ -42,9 +55,10 @@ def response(original: dict[str, Any]) -> dict[str, Any]:
     return {**original, "headers": headers}
 
 
-def secrets(headers: Mapping[str, str]) -> frozenset[bytes]:
+def secrets(headers: Mapping[str, str], uri: str = "") -> frozenset[bytes]:
     """The values of a request that must not come back in a body, with and without `Bearer`."""
     values = [value for name, value in headers.items() if name.lower() in _SECRET_HEADERS]
+    values += [v for name, v in parse_qsl(urlsplit(uri).query) if _is_secret(name)]
     parts = {part for value in values for part in (value, value.rpartition(" ")[2])}
     return frozenset(part.encode() for part in parts if len(part) >= _SHORTEST_SECRET)
 
@@ -56,13 +70,37 @@ def redact(body: bytes, hidden: Iterable[bytes]) -> bytes:
     return body
 
 
+def reply(original: Reply, hidden: Iterable[bytes]) -> Reply:
+    """The reply without those values: it goes into the store and the reports."""
+    values = sorted((value.decode("latin-1") for value in hidden), key=len, reverse=True)
+
+    def clean(text: str) -> str:
+        for value in values:
+            text = text.replace(value, _REDACTED.decode())
+        return text
+
+    def spared(failure: AgentFailure) -> AgentFailure:
+        return replace(failure, message=clean(failure.message))
+
+    return replace(
+        original,
+        blocks=tuple(replace(block, text=clean(block.text)) for block in original.blocks),
+        failure=None if original.failure is None else spared(original.failure),
+        attempts=tuple(map(spared, original.attempts)),
+    )
+
+
 def _place(uri: str) -> str:
     """Path and query, so that a recording replays against whatever host."""
     parts = urlsplit(uri)
     query = parts.query
     pairs = parse_qsl(query, keep_blank_values=True)
-    kept = [pair for pair in pairs if pair[0].lower() not in _SECRET_PARAMETERS]
+    kept = [pair for pair in pairs if not _is_secret(pair[0])]
     if len(kept) < len(pairs):
         query = urlencode(kept)
     path = parts.path or "/"
     return f"{path}?{query}" if query else path
+
+
+def _is_secret(parameter: str) -> bool:
+    return parameter.lower() in _SECRET_PARAMETERS
