@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 
 from ferrotape import AgentFailureKind, Block, BlockKind, Reply, Session, Trial, Usage
 from ferrotape.cassettes import ANSWERED, Identity, Tape, TapeTransport
+from ferrotape.cassettes.timelimit import TimeLimit
 from ferrotape.errors import CassetteMiss, UsageError
 from ferrotape.options import decode_options
 from ferrotape.testing import (
@@ -35,7 +35,7 @@ from ferrotape_plugins.agents.anthropic import AnthropicAgent, AnthropicOptions,
 
 AGENT = AnthropicAgent()
 TRIAL = Trial(scenario="basic", format="minimal", agent="sample", round=1)
-OPTIONS = AnthropicOptions(model="claude-sample", retries=1)
+OPTIONS = AnthropicOptions(model="claude-sample")
 PROMPT = "Reverse the words.\n\nKeep it short.\nThank you."
 CODE = "```rust\n" + "".join(f"// line {number}\n" for number in range(30)) + "```\n"
 KEY = "sk-ant-not-a-real-key"
@@ -68,7 +68,7 @@ def record(
 ) -> tuple[Reply, Tape]:
     tape = Tape.record(path, identity(options))
     session = Session(
-        transport=TapeTransport(tape),
+        transport=TapeTransport(tape, limit=TimeLimit(timeout_s)),
         timeout_s=timeout_s,
         replaying=False,
         env={"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": endpoint.base_url},
@@ -97,15 +97,21 @@ def ask(request: pytest.FixtureRequest, tmp_path: Path) -> Ask:
         with LoopbackMessages(lambda _: answer) as endpoint:
             endpoint.fail(*faults)
             reply, tape = record(path, endpoint, options)
-        tape.close()  # whatever the outcome, so that it can be replayed
+        tape.close(reply.failure.kind if reply.failure else ANSWERED)
         assert KEY not in path.read_text()
         again, taped = replay(path, options)
         taped.close(again.failure.kind if again.failure else ANSWERED)
-        assert again == reply
+        assert again == without_wait(reply)
         assert taped.calls == tape.calls
         return replace(reply, calls=taped.calls, measured=taped.measured)
 
     return recorded_and_replayed
+
+
+def without_wait(reply: Reply) -> Reply:
+    """The reply as replay gives it: nobody is asked to wait there."""
+    failure = reply.failure and replace(reply.failure, retry_after_s=None)
+    return replace(reply, failure=failure)
 
 
 def failed(reply: Reply) -> AgentFailureKind | None:
@@ -177,30 +183,22 @@ def test_answers_that_are_none_are_told_apart(
 @pytest.mark.parametrize(
     ("faults", "kind", "statuses"),
     [
-        ([RATE_LIMITED], None, [429, 200]),
-        ([OVERLOADED], None, [529, 200]),
-        ([SERVER_ERROR], None, [500, 200]),
-        ([Reset()], None, [0, 200]),
-        ([OVERLOADED] * 2, AgentFailureKind.OVERLOADED, [529, 529]),
-        ([SERVER_ERROR] * 2, AgentFailureKind.SERVER_ERROR, [500, 500]),
-        ([Reset()] * 2, AgentFailureKind.CONNECTION, [0, 0]),
+        ([RATE_LIMITED], AgentFailureKind.RATE_LIMITED, [429]),
+        ([OVERLOADED], AgentFailureKind.OVERLOADED, [529]),
+        ([SERVER_ERROR], AgentFailureKind.SERVER_ERROR, [500]),
+        ([Reset()], AgentFailureKind.CONNECTION, [0]),
         ([UNAUTHORIZED], AgentFailureKind.AUTHENTICATION, [401]),
         ([HttpError(403, "permission_error")], AgentFailureKind.AUTHENTICATION, [403]),
         ([HttpError(400, "invalid_request_error")], AgentFailureKind.INVALID_REQUEST, [400]),
         ([HttpError(404, "not_found_error")], AgentFailureKind.INVALID_REQUEST, [404]),
     ],
 )
-def test_trouble_with_the_endpoint_is_told_apart_and_every_attempt_is_kept(
+def test_trouble_with_the_endpoint_is_told_apart_and_not_repeated_here(
     ask: Ask, faults: list[Fault], kind: AgentFailureKind | None, statuses: list[int]
 ) -> None:
     reply = ask(Answer(CODE), *faults)
     assert failed(reply) is kind
     assert [call.status for call in reply.calls] == statuses
-
-
-def test_the_last_of_too_many_rate_limits_counts(ask: Ask) -> None:
-    options = replace(OPTIONS, retries=0)
-    assert failed(ask(Answer(CODE), RATE_LIMITED, options=options)) is AgentFailureKind.RATE_LIMITED
 
 
 @pytest.mark.parametrize(
@@ -258,31 +256,12 @@ def test_a_stream_that_goes_on_too_long_is_a_timeout(tmp_path: Path) -> None:
     assert CODE.startswith(again.text)
 
 
-def test_an_endpoint_that_asks_for_more_patience_than_there_is_time_is_left(
-    tmp_path: Path,
-) -> None:
+def test_an_endpoint_that_asks_to_wait_is_heard(tmp_path: Path) -> None:
     with LoopbackMessages(lambda _: Answer(CODE)) as endpoint:
         endpoint.fail(replace(RATE_LIMITED, headers={"retry-after": "3600"}))
-        reply, tape = record(tmp_path / "a.json", endpoint, OPTIONS, timeout_s=20)
-    assert failed(reply) is AgentFailureKind.RATE_LIMITED
-    tape.close()
-    again, taped = replay(tmp_path / "a.json", OPTIONS)
-    taped.close()
-    assert again == reply
-
-
-def test_replay_does_not_wait_between_attempts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with LoopbackMessages(lambda _: Answer(CODE)) as endpoint:
-        endpoint.fail(RATE_LIMITED, Reset())
-        _, tape = record(tmp_path / "a.json", endpoint, replace(OPTIONS, retries=2))
-    tape.close()
-    slept: list[float] = []
-    monkeypatch.setattr(time, "sleep", slept.append)
-    reply, _ = replay(tmp_path / "a.json", replace(OPTIONS, retries=2))
-    assert reply.text == CODE
-    assert slept == [0.001, 0.001]
+        reply, _ = record(tmp_path / "a.json", endpoint, OPTIONS)
+    assert reply.failure is not None
+    assert reply.failure.retry_after_s == 3600
 
 
 def test_a_changed_request_is_a_miss_and_not_repeated(tmp_path: Path) -> None:
@@ -343,9 +322,7 @@ def test_a_missing_key_is_said_before_anything_is_asked(env: Mapping[str, str]) 
 
 
 def test_identity_leaves_out_where_the_endpoint_is_and_how_often_it_is_tried() -> None:
-    assert AGENT.identity(OPTIONS) == AGENT.identity(
-        replace(OPTIONS, base_url="http://localhost", retries=9)
-    )
+    assert AGENT.identity(OPTIONS) == AGENT.identity(replace(OPTIONS, base_url="http://localhost"))
     assert AGENT.identity(OPTIONS) != AGENT.identity(replace(OPTIONS, model="other"))
 
 
@@ -357,7 +334,6 @@ def test_identity_leaves_out_where_the_endpoint_is_and_how_often_it_is_tried() -
         {"model": "m", "max_tokens": 0},
         {"model": "m", "temperature": 2},
         {"model": "m", "thinking_budget": 5},
-        {"model": "m", "retries": -1},
         {"model": "m", "colour": "red"},
     ],
 )
