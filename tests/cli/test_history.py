@@ -22,14 +22,12 @@ def test_runs_are_listed_newest_first(path):
     lines = done.stdout.splitlines()
     assert lines[0].split() == [
         "run",
-        "started",
         "mode",
         "status",
         "pack",
         "agents",
         "trials",
         "mean",
-        "score",
     ]
     assert [line.split()[0] for line in lines[1:]] == [make_run(1).id, make_run(0).id]
     assert "3/3" in lines[1]

@@ -107,6 +107,21 @@ def test_the_time_limit_can_be_set(path):
     assert "0.1 s" in done.exception.message
 
 
+def test_columns_of_the_same_name_are_all_written(path):
+    sql = "select 1 as a, 2 as a"
+    assert json.loads(ask(path, sql, "--output", "json")) == [{"a": 1, "a_2": 2}]
+    assert ask(path, sql, "--output", "csv").splitlines() == ["a,a_2", "1,2"]
+    assert ask(path, sql, "--output", "markdown").splitlines()[0] == "| a | a_2 |"
+    assert ask(path, sql).split() == ["a", "a_2", "1", "2"]
+
+
+def test_a_query_in_bytes_that_are_no_text_is_a_mistake_and_no_defect(path):
+    command = [sys.executable, "-m", "ferrotape", "query", b'select "\xff"', "--store", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "no valid Unicode" in done.stderr
+
+
 def one(value: object) -> QueryResult:
     return QueryResult(columns=("x",), rows=((value,),))
 

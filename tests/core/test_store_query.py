@@ -125,6 +125,29 @@ def test_what_is_wrong_with_a_query_is_said_in_a_sentence(path, sql, message, hi
     assert "\n" not in refused.value.message
 
 
+@pytest.mark.parametrize(("sql", "params"), [('select "\udcff"', ()), ("select ?", ("\udcff",))])
+def test_text_that_is_no_unicode_is_a_wrong_query(path, sql, params):
+    with pytest.raises(QueryError, match="no valid Unicode"):
+        run_query(path, sql, params)
+
+
+@pytest.mark.parametrize(
+    ("sql", "columns"),
+    [
+        ("select 1 as a, 2 as a, 3 as b, 4 as a", ("a", "a_2", "b", "a_3")),
+        ("select 1 as a, 2 as a, 3 as a_2", ("a", "a_3", "a_2")),
+        ("select 1 as a_2, 2 as a, 3 as a, 4 as a_2", ("a_2", "a", "a_3", "a_2_2")),
+    ],
+)
+def test_columns_of_the_same_name_are_told_apart(path, sql, columns):
+    assert run_query(path, sql).columns == columns
+
+
+def test_very_many_columns_of_the_same_name_are_told_apart(path):
+    columns = run_query(path, f"select {', '.join(['1 as a'] * 2000)}").columns
+    assert len(set(columns)) == 2000
+
+
 def test_a_history_that_is_not_there_is_not_made(tmp_path):
     with pytest.raises(StoreError, match="no run history"):
         run_query(tmp_path / "none.db", "select 1")

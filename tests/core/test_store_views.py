@@ -217,6 +217,15 @@ def test_an_extractor_that_crashed_says_nothing_of_the_answer(path):
     assert stages(path) == [(1, None, None, None, None, None)]
 
 
+def test_an_answer_that_could_not_be_judged_is_neither_missing_nor_scored(path):
+    crash = verdict("markdown", score=None, status=Status.ERROR)
+    store_run(path, make_result(crash, code=None, score=None))
+    summary = run_query(path, "select trials, answered, missing, scored from format_summary").rows
+    assert summary == ((1, 1, 0, 0),)
+    (view,) = (view for view in VIEWS if view.name == "format_summary")
+    assert view.columns["missing"].startswith("trials without a usable reply")
+
+
 def test_two_verdicts_of_the_same_name_make_no_second_row(path):
     extraction = Extraction(code="fn f() {}", extractor="rustc", rule="rust-block")
     store_run(path, make_result(verdict("rustc", score=None), *CLEAN, extraction=extraction))

@@ -11,6 +11,8 @@ from ferrotape.model import TrialResult
 
 NEAR_ZERO = 5.0
 NEAR_FULL = 95.0
+FEWEST = 3
+"""Scores that it takes to call them all near 0 or near 100; fewer are no evidence."""
 SPREAD = 0.30
 ERRORS = 0.10
 
@@ -74,19 +76,20 @@ def flags(axes: Axes, cells: Iterable[Summary], results: Sequence[TrialResult]) 
 
 def _near_zero(where: Where, results: Sequence[TrialResult]) -> Flag | None:
     scores = scores_of(results)
-    if not scores or max(scores) > NEAR_ZERO:
+    if len(scores) < FEWEST or max(scores) > NEAR_ZERO:
         return None
     coded = sum(map(has_code, results))
     found = f"code was found in {coded} of {len(results)} trials"
-    message = f"{_all(scores)} {NEAR_ZERO:.0f} or less; {found}"
+    message = f"all {len(scores)} scores are {NEAR_ZERO:.0f} or less; {found}"
     return Flag(kind=FlagKind.NEAR_ZERO, message=message, where=where)
 
 
 def _near_full(where: Where, results: Sequence[TrialResult]) -> Flag | None:
     scores = scores_of(results)
-    if not scores or min(scores) < NEAR_FULL:
+    partial = any(result.score.partial for result in results)
+    if len(scores) < FEWEST or partial or min(scores) < NEAR_FULL:
         return None
-    message = f"{_all(scores)} {NEAR_FULL:.0f} or more"
+    message = f"all {len(scores)} scores are {NEAR_FULL:.0f} or more"
     return Flag(kind=FlagKind.NEAR_FULL, message=message, where=where)
 
 
@@ -108,7 +111,3 @@ def _spread(cells: Iterable[Summary]) -> Iterator[Flag]:
             continue
         message = f"{cell.cv:.1%} (SD {cell.sd:.1f} points, mean {cell.mean:.1f}, n {cell.scored})"
         yield Flag(kind=FlagKind.SPREAD, message=message, where=cell.where)
-
-
-def _all(scores: Sequence[float]) -> str:
-    return "the only score is" if len(scores) == 1 else f"all {len(scores)} scores are"

@@ -117,12 +117,13 @@ def provenance(report: RunReport) -> tuple[str, ...]:
 
 
 def run_facts(report: RunReport) -> tuple[str, ...]:
-    """What differs from run to run: id, times, seed, jobs, versions."""
+    """What differs from run to run: id, times, seed, jobs, digest of ingredients, versions."""
     run = report.run
     ended = f", finished {run.finished_at}" if run.finished_at else ""
     return (
         f"run: {run.id}, started {run.started_at}{ended}",
         f"plan: seed {run.seed}, jobs {run.jobs}",
+        *((f"digest: {run.digest}",) if run.digest else ()),
         *(f"{name}: {value}" for name, value in sorted(run.environment.items())),
     )
 

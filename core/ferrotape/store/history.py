@@ -19,13 +19,14 @@ from ferrotape.store.connection import (
     use_wal,
 )
 from ferrotape.store.encoding import encodable
-from ferrotape.store.migrations import migrate, refuse_strangers
+from ferrotape.store.migrations import migrate, refuse_older, refuse_strangers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
     from types import TracebackType
 
-    from ferrotape.model import Run, TrialResult
+    from ferrotape.model import Ingredient, Run, Trial, TrialResult
     from ferrotape.store.reader import RunSummary, StoredRun
 
 _NEWEST = frozenset({"latest", "last"})
@@ -70,7 +71,9 @@ class Store:
         try:
             db = Database(conn, execute_plugins=False)
             refuse_strangers(db, path)
-            if writable:
+            if not writable:
+                refuse_older(db, path)
+            else:
                 use_wal(conn)
                 conn.execute("pragma foreign_keys = on")
                 migrate(db)
@@ -96,15 +99,17 @@ class Store:
         """Closes the file; what was stored is stored already."""
         self._db.close()
 
-    def begin(self, run: Run) -> None:
-        """Stores a run that has been planned.
+    def begin(self, run: Run, ingredients: Iterable[Ingredient] = ()) -> None:
+        """Stores a run that has been planned, and what it is made of.
 
         Raises:
             StoreError: A run with its id is there already, or the file cannot be written.
         """
         with explaining(self.path):
             try:
-                writer.insert_run(self._conn, run)
+                with immediate(self._conn):
+                    writer.insert_run(self._conn, run)
+                    writer.insert_ingredients(self._conn, run.id, ingredients)
             except sqlite3.IntegrityError as error:
                 raise StoreError(f"run {run.id} is in the history {self.path} already") from error
 
@@ -120,6 +125,14 @@ class Store:
                 self._add(run_id, result)
             except UnicodeError:
                 self._add(run_id, encodable(result))
+
+    def forget(self, run_id: str, trial: Trial) -> None:
+        """Removes a trial that is to be done again, with all its rows; nothing if it is not there.
+
+        Its reply stays, as do the failures that the new result carries on in `Reply.attempts`.
+        """
+        with explaining(self.path), immediate(self._conn):
+            writer.delete_trial(self._conn, run_id, trial)
 
     def _add(self, run_id: str, result: TrialResult) -> None:
         try:
@@ -153,6 +166,25 @@ class Store:
         if run is None:
             raise self._missing(run_id)
         return run
+
+    def ingredients(self, run_id: str) -> tuple[Ingredient, ...]:
+        """What a run was made of, by name; none if it was stored before these were kept.
+
+        Raises:
+            StoreError: There is no run with exactly that id.
+        """
+        self.run(run_id)
+        with explaining(self.path):
+            return reader.read_ingredients(self._conn, run_id)
+
+    def latest(self, pack: str, trial: Trial) -> tuple[str, TrialResult] | None:
+        """The newest result of a trial of a pack, with its run's id; None if there is none."""
+        with explaining(self.path):
+            found = reader.read_latest(self._conn, pack, trial)
+            if found is None:
+                return None
+            (result,) = reader.read_results(self._conn, *found)
+            return found[0], result
 
     def runs(self, limit: int = 20) -> tuple[RunSummary, ...]:
         """The newest runs first; all of them for a negative `limit`."""

@@ -137,12 +137,29 @@ create table score_parts (
 """
 
 
+_INGREDIENTS = """
+alter table runs add column digest text not null default '';  -- empty if not replayed
+
+create table ingredients (
+    run_id text not null references runs (id) on delete cascade,
+    name text not null,
+    digest text not null,
+    value text not null,               -- for readers; empty for files and what stays private
+    primary key (run_id, name)
+) strict, without rowid;
+"""
+
+
 def _history(db: Database) -> None:
     db.executescript(_TABLES)
     create_views(db)
 
 
-_STEPS = {"0001_history": _history}
+def _ingredients(db: Database) -> None:
+    db.executescript(_INGREDIENTS)
+
+
+_STEPS = {"0001_history": _history, "0002_ingredients": _ingredients}
 
 
 def create_views(db: Database) -> None:
@@ -181,6 +198,20 @@ def refuse_strangers(db: Database, path: Path) -> None:
         raise StoreError(
             f"{path} is no run history: it is a database of something else",
             hint="Give another file with --store.",
+        )
+
+
+def refuse_older(db: Database, path: Path) -> None:
+    """Reads whether `db`, which cannot be written, is of the newest schema.
+
+    Raises:
+        StoreError: It would have to be brought up to date first.
+    """
+    if migrations().pending(db):
+        raise StoreError(
+            f"the run history {path} was written by an older Ferrotape and cannot be brought up"
+            " to date here: it is read-only",
+            hint="Copy it to a folder that you may write to, and give the copy with --store.",
         )
 
 

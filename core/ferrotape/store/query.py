@@ -38,6 +38,7 @@ class QueryResult:
     """What a query gave."""
 
     columns: tuple[str, ...]
+    """All different: of two that the query calls `a`, the second is `a_2`."""
     rows: tuple[tuple[Value, ...], ...]
 
 
@@ -63,6 +64,8 @@ def run_query(path: Path, sql: str, params: Params = (), time_limit_s: float = 1
     try:
         with closing(connect_read_only(path)) as conn:
             return _answer(conn, sql, params, guard)
+    except UnicodeEncodeError as error:  # lone surrogates, as of an argument that is no UTF-8
+        raise QueryError("the query or one of its values is no valid Unicode text") from error
     except (sqlite3.Error, sqlite3.Warning) as error:
         raise _query_error(error, guard, path, sql, time_limit_s) from error
 
@@ -104,7 +107,22 @@ def _answer(conn: sqlite3.Connection, sql: str, params: Params, guard: _Guard) -
     rows: list[tuple[Any, ...]] = cursor.fetchmany(MAX_ROWS + 1)
     if len(rows) > MAX_ROWS:
         raise QueryError(f"the query gives more than {MAX_ROWS} rows", hint="Add a LIMIT.")
-    return QueryResult(columns=tuple(entry[0] for entry in cursor.description), rows=tuple(rows))
+    return QueryResult(columns=_distinct([d[0] for d in cursor.description]), rows=tuple(rows))
+
+
+def _distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """The names, repeated ones with `_2`, `_3`, ... after them, unless another is called so."""
+    given = set(names)
+    times: dict[str, int] = {}
+    distinct = []
+    for name in names:
+        number = times.get(name, 0) + 1
+        while number > 1 and f"{name}_{number}" in given:
+            number += 1
+        times[name] = number
+        distinct.append(name if number == 1 else f"{name}_{number}")
+        given.add(distinct[-1])
+    return tuple(distinct)
 
 
 def _query_error(

@@ -12,6 +12,7 @@ from ferrotape.model import (
     Extraction,
     Failure,
     Finding,
+    Ingredient,
     Mode,
     Run,
     RunStatus,
@@ -78,6 +79,24 @@ def read_run(conn: sqlite3.Connection, run_id: str) -> Run | None:
     sql = f"select {columns_sql(RUNS)} from runs where id = ?"  # noqa: S608 - our names
     row = conn.execute(sql, (run_id,)).fetchone()
     return None if row is None else _run(row)
+
+
+def read_ingredients(conn: sqlite3.Connection, run_id: str) -> tuple[Ingredient, ...]:
+    """What a run was made of, by name."""
+    sql = "select name, digest, value from ingredients where run_id = ? order by name"
+    rows = conn.execute(sql, (run_id,))
+    return tuple(Ingredient(name=name, digest=digest, value=value) for name, digest, value in rows)
+
+
+def read_latest(conn: sqlite3.Connection, pack: str, trial: Trial) -> tuple[str, int] | None:
+    """The newest run of a pack that has that trial, and the trial's row."""
+    sql = """
+        select r.id, t.id from trials t join runs r on r.id = t.run_id
+        where r.pack = ? and t.scenario = ? and t.format = ? and t.agent = ? and t.round = ?
+        order by r.started_at desc, r.id desc limit 1
+    """
+    row: tuple[str, int] | None = conn.execute(sql, (pack, *trial.rank)).fetchone()
+    return row
 
 
 def read_summaries(conn: sqlite3.Connection, limit: int) -> tuple[RunSummary, ...]:

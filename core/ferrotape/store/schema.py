@@ -24,7 +24,9 @@ RUNS = (
     "environment",
     "status",
     "finished_at",
+    "digest",
 )
+INGREDIENTS = ("run_id", "name", "digest", "value")
 REPLIES = ("sha256", "reply")
 SUBMISSIONS = ("sha256", "code")
 TRIALS = (
@@ -84,6 +86,7 @@ SCORE_PARTS = ("trial_id", "position", "validator", "weight", "score", "lost")
 
 COLUMNS = {
     "runs": RUNS,
+    "ingredients": INGREDIENTS,
     "replies": REPLIES,
     "submissions": SUBMISSIONS,
     "trials": TRIALS,

@@ -155,7 +155,7 @@ _FORMAT_SUMMARY = View(
         "format": "id of the prompt format",
         "trials": "trials that were stored",
         "answered": "trials with a usable reply",
-        "missing": "trials without a score for a reason that is not the agent's",
+        "missing": "trials without a usable reply for a reason that is not the agent's",
         "scored": "trials with a score, failures of the agent included as 0",
         "partial": "trials in which a weighted validator gave no score",
         "mean_score": "mean over the scored trials",

@@ -15,14 +15,15 @@ from ferrotape.store.schema import insert_sql, update_sql
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from ferrotape.model import Run, TrialResult
+    from ferrotape.model import Ingredient, Run, Trial, TrialResult
 
 Row = tuple[str | int | float | None, ...]
 
 _INSERT_RUN = insert_sql("runs")
 _UPDATE_RUN = update_sql("runs")
+_INSERT_INGREDIENT = insert_sql("ingredients")
 _INSERT_REPLY = insert_sql("replies", once=True)
 _INSERT_SUBMISSION = insert_sql("submissions", once=True)
 _INSERT_TRIAL = insert_sql("trials")
@@ -35,6 +36,14 @@ _INSERT_SCORE_PART = insert_sql("score_parts")
 def insert_run(conn: sqlite3.Connection, run: Run) -> None:
     """Adds a run."""
     conn.execute(_INSERT_RUN, _run_row(run))
+
+
+def insert_ingredients(
+    conn: sqlite3.Connection, run_id: str, ingredients: Iterable[Ingredient]
+) -> None:
+    """Adds what a run was made of."""
+    rows = ((run_id, entry.name, entry.digest, entry.value) for entry in ingredients)
+    conn.executemany(_INSERT_INGREDIENT, rows)
 
 
 def update_run(conn: sqlite3.Connection, run: Run) -> bool:
@@ -64,6 +73,15 @@ def insert_trial(conn: sqlite3.Connection, run_id: str, result: TrialResult) -> 
     conn.executemany(_INSERT_SCORE_PART, _score_part_rows(trial_id, result))
 
 
+def delete_trial(conn: sqlite3.Connection, run_id: str, trial: Trial) -> None:
+    """Removes a trial and what hangs on it; the caller holds the transaction."""
+    conn.execute(
+        "delete from trials where run_id = ? and scenario = ? and format = ? and agent = ?"
+        " and round = ?",
+        (run_id, trial.scenario, trial.format, trial.agent, trial.round),
+    )
+
+
 def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -86,6 +104,7 @@ def _run_row(run: Run) -> Row:
         json.dumps(dict(run.environment)),
         run.status,
         run.finished_at,
+        run.digest,
     )
 
 

@@ -1,0 +1,1 @@
+"""`ferrotape cassettes`: recordings, for reading and for keeping in order."""
