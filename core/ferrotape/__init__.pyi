@@ -1,4 +1,16 @@
-from .contracts import Agent, Bench, Executor, Extractor, Reporter, Session, Validator
+from .contracts import (
+    Agent,
+    BatchAgent,
+    Batches,
+    BatchProgress,
+    BatchResult,
+    Bench,
+    Executor,
+    Extractor,
+    Reporter,
+    Session,
+    Validator,
+)
 from .hookspecs import hookimpl
 from .model import (
     AgentFailure,
@@ -27,6 +39,10 @@ __all__ = [
     "Agent",
     "AgentFailure",
     "AgentFailureKind",
+    "BatchAgent",
+    "BatchProgress",
+    "BatchResult",
+    "Batches",
     "Bench",
     "Block",
     "BlockKind",

@@ -15,14 +15,23 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from ferrotape.errors import ConfigError
+from ferrotape.live import LiveSettings
 from ferrotape.options import decode
 from ferrotape.starter import starter_folder
 
 PREFIX = "FERROTAPE_"
 STATE_FOLDER = ".ferrotape"
+AGENTS: Mapping[str, Mapping[str, Any]] = {
+    "claude-sample": {"plugin": "anthropic", "model": "claude-sample"},
+    "anthropic": {"plugin": "anthropic", "model": "claude-sonnet-4-5"},
+    "claude-code": {"plugin": "claude-code", "model": "claude-sonnet-4-5"},
+}
+"""Agents that are known without any settings; a file may say otherwise."""
+_FOR_TESTS = "FERROTAPE_TEST_"
+_MOST_ROUNDS = 10_000
 _PATHS = ("cassettes", "store", "reports")
 
 
@@ -53,11 +62,17 @@ class Settings:
     """None for as many as are recorded."""
     disable_plugins: tuple[str, ...]
     agents: Mapping[str, AgentSettings]
+    live: LiveSettings
 
     @property
     def verdict_cache(self) -> Path:
         """Beside the history; it can be deleted at any time."""
-        return self.store.with_name("verdicts.db")
+        return self.store.with_name(f"{self.store.stem}-verdicts.db")
+
+    @property
+    def batches(self) -> Path:
+        """What has been submitted as batches and not been recorded in full yet."""
+        return self.project / STATE_FOLDER / "batches"
 
     def cassettes_of(self, agent: str) -> Path:
         """Where that agent's recordings are read: the project's, else the starter's."""
@@ -79,9 +94,10 @@ class _Given:
     agent: str | None = None
     jobs: Annotated[int, Ge(1)] | None = None
     seed: Annotated[int, Ge(0)] | None = None
-    rounds: Annotated[int, Ge(1)] | None = None
+    rounds: Annotated[int, Ge(1), Le(_MOST_ROUNDS)] | None = None
     disable_plugins: tuple[str, ...] | None = None
     agents: Mapping[str, Mapping[str, Any]] | None = None
+    live: Mapping[str, Any] | None = None
 
 
 def load_settings(
@@ -124,7 +140,7 @@ def load_settings(
 
     pack = ranked("pack", "rust-core")
     pack_base = project if from_cli.pack is None and from_env.pack is None else cwd
-    agents = {"claude-sample": {"plugin": "anthropic", "model": "claude-sample"}}
+    agents = {name: dict(entry) for name, entry in AGENTS.items()}
     agents |= {name: dict(entry) for name, entry in (from_file.agents or {}).items()}
     return Settings(
         project=project,
@@ -138,6 +154,7 @@ def load_settings(
         rounds=ranked("rounds", None),
         disable_plugins=ranked("disable_plugins", ()),
         agents={name: _agent(name, entry, file) for name, entry in agents.items()},
+        live=_live(from_file.live or {}, from_cli.live or {}, file),
     )
 
 
@@ -148,32 +165,49 @@ def _find_file(cwd: Path) -> tuple[Path | None, Mapping[str, Any]]:
             return own, _read_toml(own)
         shared = folder / "pyproject.toml"
         if shared.is_file():
-            table = _read_toml(shared).get("tool", {}).get("ferrotape")
+            table = _tool_table(shared)
             if table is not None:
                 return shared, table
     return None, {}
 
 
 def _named_file(file: Path) -> tuple[Path, Mapping[str, Any]]:
-    table = _read_toml(file)
     if file.name == "pyproject.toml":
-        table = table.get("tool", {}).get("ferrotape", {})
-    return file, table
+        return file, _tool_table(file) or {}
+    return file, _read_toml(file)
+
+
+def _tool_table(file: Path) -> Mapping[str, Any] | None:
+    """`[tool.ferrotape]` of a pyproject.toml; None if there is none."""
+    tool = _read_toml(file).get("tool", {})
+    table = tool.get("ferrotape") if isinstance(tool, Mapping) else None
+    if table is not None and not isinstance(table, Mapping):
+        raise ConfigError(f"{file}: tool.ferrotape is no table", hint="Write [tool.ferrotape].")
+    return table
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise ConfigError(f"{file} cannot be read: {error}", hint="Mend the file.") from error
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is no TOML: {error}", hint="Mend the file.") from error
 
 
 def _environment(env: Mapping[str, str]) -> dict[str, Any]:
-    names = {f.name for f in fields(_Given)} - {"agents"}
+    names = {f.name for f in fields(_Given)} - {"agents", "live"}
     given: dict[str, Any] = {}
     for variable, value in env.items():
         name = variable.removeprefix(PREFIX).lower()
-        if variable.startswith(PREFIX) and name in names and value:
+        if not variable.startswith(PREFIX) or variable.startswith(_FOR_TESTS):
+            continue
+        if name not in names:
+            raise ConfigError(
+                f"the environment: there is no setting {variable}",
+                hint=f"Settings: {', '.join(sorted(PREFIX + n.upper() for n in names))}.",
+            )
+        if value:
             split = name == "disable_plugins"
             given[name] = tuple(filter(None, re.split(r"[,\s]+", value))) if split else value
     return given
@@ -193,6 +227,16 @@ def _place(source: str, file: Path | None, key: str) -> str:
     lines = file.read_text(encoding="utf-8").splitlines()
     found = (n for n, line in enumerate(lines, 1) if re.match(rf"\s*(?:\[.*)?\b{name}\b", line))
     return f"{file}:{next(found, 1)}"
+
+
+def _live(table: Mapping[str, Any], given: Mapping[str, Any], file: Path | None) -> LiveSettings:
+    known = {key: value for key, value in given.items() if value is not None}
+    if not table and not known:
+        return LiveSettings()
+    settings: LiveSettings = decode(
+        LiveSettings, {**table, **known}, lambda key: _place("[live]", file, key), noun="setting"
+    )
+    return settings
 
 
 def _agent(name: str, entry: Mapping[str, Any], file: Path | None) -> AgentSettings:

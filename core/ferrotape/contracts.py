@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import httpx2
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from ferrotape.analysis import RunReport
     from ferrotape.model import (
+        AgentFailure,
         Extraction,
         Reply,
         Scenario,
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
         TrialResult,
         Verdict,
     )
-    from ferrotape.sandbox import Sandbox
+    from ferrotape.sandbox import Programs, Sandbox
 
 T = TypeVar("T")
 
@@ -64,11 +66,81 @@ class Session:
     """True if no key and no endpoint are needed."""
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Where secrets such as `ANTHROPIC_API_KEY` are read from; empty in replay."""
+    _lent: Lent | None = field(default=None, repr=False)
+
+    @property
+    def workspace(self) -> Path:
+        """A private folder for an agent program to work in; empty, removed after the trial."""
+        return self._need().workspace
+
+    @property
+    def home(self) -> Path:
+        """A private folder for what an agent program keeps as its own, as `workspace`."""
+        return self._need().home
+
+    @property
+    def programs(self) -> Programs:
+        """What agent programs are started by, so that nothing of them outlives the trial."""
+        return self._need().programs
+
+    def through(self, inner: httpx2.BaseTransport) -> httpx2.BaseTransport:
+        """A transport on the trial's tape: it records what `inner` answers, or replays.
+
+        That is how what is no HTTP gets onto the tape, such as a program's output: as a request
+        that `inner` answers itself. In replay `inner` is not used.
+        """
+        return self._need().through(inner)
+
+    def proxy(self, upstream: str = "", key: str = "") -> AbstractContextManager[str]:
+        """The base URL of a loopback proxy on the trial's tape, for a program that speaks HTTP.
+
+        Args:
+            upstream: Base URL of the endpoint; not used in replay.
+            key: The real key, put in place of `ferrotape.cassettes.DUMMY_KEY` wherever the
+                program sends that in a header; not used in replay.
+        """
+        return self._need().proxy(upstream, key)
+
+    def cut_off(self) -> bool:
+        """In replay, whether the recorded trial ran out of time; its calls then count as made.
+
+        An agent asks this before it starts a program: where the clock stopped one cannot be
+        repeated.
+        """
+        return self._need().cut_off()
+
+    def _need(self) -> Lent:
+        if self._lent is None:
+            raise RuntimeError("this session has no folders, programs or proxy to lend")
+        return self._lent
+
+
+class Lent(Protocol):
+    """What the engine lends to a session for agent programs; each as in `Session`."""
+
+    programs: Programs
+
+    @property
+    def workspace(self) -> Path: ...  # noqa: D102
+
+    @property
+    def home(self) -> Path: ...  # noqa: D102
+
+    def through(self, inner: httpx2.BaseTransport) -> httpx2.BaseTransport: ...  # noqa: D102
+
+    def proxy(self, upstream: str, key: str) -> AbstractContextManager[str]: ...  # noqa: D102
+
+    def cut_off(self) -> bool: ...  # noqa: D102
 
 
 @runtime_checkable
 class Agent(Plugin, Protocol):
-    """Answers prompts."""
+    """Answers prompts.
+
+    An agent that has a program ask by way of `Session.proxy` or `Session.through` also has the
+    attribute `traffic = "program"`: requests are then matched by the turn of the conversation,
+    and the paths of workspace and home are no part of the recording.
+    """
 
     @property
     def Options(self) -> type:  # noqa: N802 - a class
@@ -86,12 +158,107 @@ class Agent(Plugin, Protocol):
         """
         ...
 
+    def endpoint(self, options: Any, env: Mapping[str, str]) -> str | None:
+        """The base URL it asks while recording; None if that is not known.
+
+        Calls are taken for paid ones, and the user is asked before the first, unless the host is
+        this machine.
+        """
+        ...
+
     def answer(self, trial: Trial, prompt: str, options: Any, session: Session) -> Reply:
         """Asks once.
 
         Expected trouble (refusal, rate limit, time-out, ...) is `Reply.failure`, not an
         exception. `Reply.calls` and `Reply.measured` are filled in from the cassette.
         """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchProgress:
+    """How far a batch is: its requests by what became of them."""
+
+    ended: bool
+    """Whether the results can be fetched."""
+    processing: int = 0
+    succeeded: int = 0
+    errored: int = 0
+    canceled: int = 0
+    expired: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchResult:
+    """What a batch gave for one of its requests."""
+
+    custom_id: str
+    outcome: AgentFailure | httpx2.BaseTransport
+    """Why there is no answer; or a transport that gives it to the agent's own call, just as the
+    endpoint would have done, streamed if that is asked for."""
+
+
+class Batches(Protocol):
+    """How an agent asks many prompts at once, at a lower price and without times.
+
+    What goes wrong with a whole batch is raised as `ferrotape.errors.EndpointError`. Messages
+    must not hold secrets.
+    """
+
+    @property
+    def price_factor(self) -> float:
+        """What an answer costs, as a part of what it costs by a single call."""
+        ...
+
+    @property
+    def largest(self) -> int:
+        """The most requests in a batch."""
+        ...
+
+    def request(self, prompt: str, options: Any) -> Mapping[str, Any]:
+        """What a batch holds for one prompt: JSON values."""
+        ...
+
+    def submit(
+        self, requests: Mapping[str, Mapping[str, Any]], options: Any, env: Mapping[str, str]
+    ) -> str:
+        """Sends a batch; returns the id that the endpoint gave it.
+
+        Args:
+            requests: By custom id, which is unique and of at most 64 letters, digits, `-`, `_`.
+            options: The agent's.
+            env: Where secrets are read from.
+
+        Raises:
+            EndpointError: It was not accepted, or nobody knows. Tried again only after
+                `rate_limited` or `overloaded`, as it might be paid for twice.
+        """
+        ...
+
+    def poll(self, batch: str, options: Any, env: Mapping[str, str]) -> BatchProgress:
+        """How far the batch is.
+
+        Raises:
+            EndpointError: That cannot be told.
+        """
+        ...
+
+    def results(self, batch: str, options: Any, env: Mapping[str, str]) -> Iterator[BatchResult]:
+        """The results of a batch that has ended, in any order.
+
+        Raises:
+            EndpointError: They cannot be fetched, or not all of them.
+        """
+        ...
+
+
+@runtime_checkable
+class BatchAgent(Agent, Protocol):
+    """An agent that can also ask by batches; for `ferrotape record --batch`."""
+
+    @property
+    def batches(self) -> Batches:
+        """How it does that."""
         ...
 
 

@@ -11,7 +11,9 @@
     │   ├── CassetteCorrupt   a file that is no whole, valid cassette
     │   ├── CassetteStale     recorded for another prompt, model or settings
     │   ├── CassetteMiss      the agent made a request that is not on the tape
-    │   └── CassetteUnused    the tape holds calls that the agent did not make
+    │   ├── CassetteUnused    the tape holds calls that the agent did not make
+    │   └── OutsideTrial      a call or connection that belongs to no trial
+    ├── EndpointError         an agent's endpoint refused a batch or could not be reached
     ├── StoreError            the run history cannot be opened, read or written
     ├── SandboxError          the sandbox itself failed, not what ran in it
     └── ToolMissing           a program that is needed is not on this machine
@@ -29,6 +31,8 @@ from typing import TYPE_CHECKING, ClassVar
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from ferrotape.model import AgentFailure
 
 
 class ExitCode(IntEnum):
@@ -136,6 +140,25 @@ class CassetteMiss(CassetteError):
 
 class CassetteUnused(CassetteError):
     """In replay the agent did not make every request that is on the tape."""
+
+
+class OutsideTrial(CassetteError):
+    """During a run something made a call that belongs to no trial; it was refused."""
+
+
+class EndpointError(FerrotapeError):
+    """An agent's endpoint refused what concerns a whole batch, or could not be reached.
+
+    Args:
+        failure: What was wrong, as it would be of a single call.
+        hint: What to do about it.
+    """
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, failure: AgentFailure, *, hint: str = "") -> None:
+        super().__init__(failure.message, hint=hint)
+        self.failure = failure
 
 
 class StoreError(FerrotapeError):

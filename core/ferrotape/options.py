@@ -42,9 +42,11 @@ def decode(declared: type, given: Mapping[str, Any], place: Place, noun: str = "
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
-        value = "missing" if first["type"] == "missing" else f"{first['input']!r}"
+        fault = f"is {first['input']!r}, which does not fit: {first['msg'].lower()}"
+        if first["type"] == "missing":
+            fault = "is missing"
         raise ConfigError(
-            f"{place(key)}: {noun} {key} is {value}, which does not fit: {first['msg'].lower()}",
+            f"{place(key)}: {noun} {key} {fault}",
             hint="See docs/configuration.md for the settings and their types.",
         ) from error
 

@@ -22,9 +22,9 @@ def score_verdicts(pack: Pack, verdicts: Iterable[Verdict]) -> Score:
     """Scores an answer from which code was taken.
 
     composite = min(sum(w_v * s_v) / sum(w_v), cap), over the weighted validators v that gave a
-    score s_v (0-100); cap is the lowest that the failures among the verdicts call for. A
-    validator of the pack without a score (unavailable, error, not installed) leaves the mean
-    to the others and makes the score partial.
+    score s_v (0-100); cap is the lowest that the failures among the verdicts call for. If that
+    is a `score` and no cap, the composite is set to it. A validator of the pack without a score
+    (unavailable, error, not installed) leaves the mean to the others and makes the score partial.
     """
     by_name = {verdict.validator: verdict for verdict in verdicts}
     weights = {name: entry.weight for name, entry in pack.validators.items()}
@@ -36,8 +36,9 @@ def score_verdicts(pack: Pack, verdicts: Iterable[Verdict]) -> Score:
         return Score(value=None, parts=parts, partial=True)
     mean = math.fsum(weights[name] * score for name, score in scores.items() if score is not None)
     mean = round(mean / total, _DIGITS)
-    cap, failure = _lowest_cap(pack.failure_policy, by_name.values())
-    value = mean if cap is None else min(mean, cap)
+    cap, failure = _lowest_bound(pack.failure_policy, by_name.values())
+    sets = failure is not None and pack.failure_policy[failure].score is not None
+    value = mean if cap is None else cap if sets else min(mean, cap)
     return Score(
         value=value,
         mean=mean,
@@ -75,7 +76,7 @@ def _part(name: str, weight: float, score: float | None, total: float) -> ScoreP
     )
 
 
-def _lowest_cap(
+def _lowest_bound(
     policy: Mapping[Failure, FailureRule], verdicts: Iterable[Verdict]
 ) -> tuple[float | None, Failure | None]:
     caps: list[tuple[float, Failure]] = []

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
-from ferrotape.cassettes import recorded_agents, recorded_rounds
+from ferrotape.asking import BoundAgent
+from ferrotape.calling import call_plugin
+from ferrotape.cassettes import cassette_path, recorded_agents, recorded_rounds
 from ferrotape.errors import CassetteMissing, UsageError
-from ferrotape.model import Mode, Trial
+from ferrotape.model import AgentFailure, Mode, Pack, Trial
 from ferrotape.options import decode_options
-from ferrotape.pipeline import BoundAgent
+from ferrotape.packs import did_you_mean
 from ferrotape.planning import plan_trials
 from ferrotape.workbench import Workbench
 
@@ -27,6 +32,16 @@ class Selection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Batched:
+    """What batches gave for the trials of a plan. The recordings are made by then."""
+
+    failures: Mapping[str, AgentFailure]
+    """Of the trials without a recording, by key."""
+    stopped: str = ""
+    """Why not all trials were asked for, in one sentence."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """The trials of a run, in order, and where their replies come from."""
 
@@ -34,10 +49,37 @@ class Plan:
     trials: tuple[Trial, ...]
     agents: Mapping[str, BoundAgent]
     rounds: int
+    recorded_since: str | None = None
+    """Recordings made since then (UTC, ISO 8601) are replayed and not paid for again."""
+    batched: Batched | None = None
+    """If batches have been asked in place of single calls: nobody is asked any more, and the
+    trials that did not fail are replayed."""
+
+    def unrecorded(self) -> tuple[str, ...]:
+        """One sentence an agent whose replay lacks recordings."""
+        if self.mode is not Mode.REPLAY:
+            return ()
+        said = []
+        for name, agent in self.agents.items():
+            trials = [trial for trial in self.trials if trial.agent == name]
+            gone = [t for t in trials if not cassette_path(agent.cassettes, t).is_file()]
+            if gone:
+                rounds = ", ".join(str(number) for number in sorted({t.round for t in gone}))
+                said.append(
+                    f"{len(gone)} of {len(trials)} trials of {name} have no recording"
+                    f" (round {rounds}); `ferrotape record --agent {name}` makes them"
+                )
+        return tuple(said)
 
 
 def make_plan(
-    bench: Workbench, selection: Selection, mode: Mode, *, env: Mapping[str, str] | None = None
+    bench: Workbench,
+    selection: Selection,
+    mode: Mode,
+    *,
+    env: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    dry: bool = False,
 ) -> Plan:
     """Plans the trials that are selected.
 
@@ -48,19 +90,23 @@ def make_plan(
     """
     pack, settings = bench.pack, bench.settings
     ids = tuple(scenario.id for scenario in pack.scenarios)
-    env = os.environ if env is None else env
     scenarios = _chosen("scenario", selection.scenarios, ids)
     formats = _chosen("format", selection.formats, pack.format_ids)
     names = _chosen("agent", selection.agents or (settings.agent,), tuple(settings.agents))
     agents = {name: _bind(bench, name, mode) for name in names}
-    if mode is Mode.RECORD:
-        _refuse_unready(agents.values(), env)
     rounds = selection.rounds or settings.rounds
-    if rounds is None:
-        rounds = _rounds_recorded(agents, scenarios, formats) if mode is Mode.REPLAY else 1
+    if mode is Mode.REPLAY:
+        recorded = _rounds_recorded(pack, agents, scenarios, formats)
+        rounds = rounds or recorded
+    else:
+        rounds = rounds or 1
+        if not dry:
+            _refuse_unready(agents.values(), os.environ if env is None else env)
+            _refuse_unwritable(bench.settings.cassettes)
+    seed = settings.seed if seed is None else seed
     return Plan(
         mode=mode,
-        trials=plan_trials(scenarios, formats, names, rounds, settings.seed),
+        trials=plan_trials(scenarios, formats, names, rounds, seed),
         agents=agents,
         rounds=rounds,
     )
@@ -80,7 +126,8 @@ def _bind(bench: Workbench, name: str, mode: Mode) -> BoundAgent:
 
 def _refuse_unready(agents: Iterable[BoundAgent], env: Mapping[str, str]) -> None:
     for agent in agents:
-        lack = agent.plugin.missing(agent.options, env)
+        missing = partial(agent.plugin.missing, agent.options, env)
+        lack = call_plugin(f"agent {agent.plugin.name}", missing)
         if lack is not None:
             raise UsageError(
                 f"agent {agent.name} cannot record: {lack}",
@@ -88,29 +135,52 @@ def _refuse_unready(agents: Iterable[BoundAgent], env: Mapping[str, str]) -> Non
             )
 
 
+def _refuse_unwritable(cassettes: Path) -> None:
+    """Finds out before anybody is asked whether recordings can be kept."""
+    try:
+        cassettes.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=cassettes):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"recordings cannot be written to {cassettes}: {error.strerror}",
+            hint="Give another folder with --cassettes.",
+        ) from error
+
+
 def _chosen(what: str, wanted: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
     """What is wanted, in the order in which it is known; all of it if nothing is wanted."""
-    unknown = [name for name in wanted if name not in known]
-    if unknown:
-        raise UsageError(f"there is no {what} {unknown[0]!r}", hint=f"Known: {', '.join(known)}.")
+    for name in wanted:
+        if name not in known:
+            near = did_you_mean(name, known)
+            raise UsageError(
+                f"there is no {what} {name!r}{near}", hint=f"Known: {', '.join(known)}."
+            )
     return tuple(name for name in known if name in wanted) if wanted else tuple(known)
 
 
 def _rounds_recorded(
-    agents: Mapping[str, BoundAgent], scenarios: Sequence[str], formats: Sequence[str]
+    pack: Pack,
+    agents: Mapping[str, BoundAgent],
+    scenarios: Sequence[str],
+    formats: Sequence[str],
 ) -> int:
-    found = [
-        number
-        for agent in agents.values()
-        for scenario in scenarios
-        for fmt in formats
-        for number in recorded_rounds(agent.cassettes, agent.name, scenario, fmt)
-    ]
-    if found:
-        return max(found)
-    folders = sorted({str(agent.cassettes) for agent in agents.values()})
-    known = sorted({n for agent in agents.values() for n in recorded_agents(agent.cassettes)})
-    raise CassetteMissing(
-        f"nothing is recorded for agent {', '.join(agents)} in {', '.join(folders)}",
-        hint=f"Recorded agents: {', '.join(known) or 'none'}. `ferrotape record` makes recordings.",
-    )
+    """The largest round that is recorded; every agent must have at least one recording."""
+    largest = 0
+    for agent in agents.values():
+        rounds = [
+            number
+            for scenario in scenarios
+            for fmt in formats
+            for number in recorded_rounds(agent.cassettes, agent.name, scenario, fmt)
+        ]
+        if not rounds:
+            known = ", ".join(recorded_agents(agent.cassettes)) or "none"
+            raise CassetteMissing(
+                f"agent {agent.name} has no recordings for {', '.join(scenarios)} of the pack"
+                f" {pack.name} in {agent.cassettes}",
+                hint=f"Make them with `ferrotape record --agent {agent.name}`."
+                f" Agents with recordings there: {known}.",
+            )
+        largest = max(largest, *rounds)
+    return largest

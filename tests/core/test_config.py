@@ -77,6 +77,37 @@ def test_a_bad_variable_is_named_as_such(tmp_path: Path) -> None:
         settings(tmp_path, {"FERROTAPE_JOBS": "x"})
 
 
+@pytest.mark.parametrize("text", ["tool = 5", "[tool]\nferrotape = 5", "[[tool]]\nferrotape = 1"])
+def test_a_pyproject_of_an_odd_shape_is_a_mistake_or_none_of_ours(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    if text.startswith("[tool]"):
+        with pytest.raises(ConfigError, match=r"tool\.ferrotape is no table"):
+            settings(tmp_path)
+    else:
+        assert settings(tmp_path).seed == 0
+
+
+def test_a_misspelt_variable_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no setting FERROTAPE_JOBZ"):
+        settings(tmp_path, {"FERROTAPE_JOBZ": "1"})
+    assert settings(tmp_path, {"FERROTAPE_TEST_CLAUDE": "x"}).jobs > 0
+
+
+def test_live_settings_have_a_table_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "ferrotape.toml").write_text(
+        "[live]\nretries = 5\nmax_cost = 2.5\non_failure = 'fail'\n"
+        "[live.prices]\nas_of = '2026-11-01'\nmodels.m = { input = 3, output = 15 }\n"
+    )
+    live = settings(tmp_path, live={"max_cost": 1.0, "calls": None}).live
+    assert (live.retries, live.max_cost, live.calls) == (5, 1.0, 8)
+    assert live.prices.models["m"].output == 15
+    (tmp_path / "ferrotape.toml").write_text("[live]\nretrys = 5\n")
+    with pytest.raises(ConfigError, match="no setting 'retrys'"):
+        settings(tmp_path)
+
+
 def test_disabled_plugins_come_as_a_list_of_names(tmp_path: Path) -> None:
     found = settings(tmp_path, {"FERROTAPE_DISABLE_PLUGINS": "reporters.json, house-style"})
     assert found.disable_plugins == ("reporters.json", "house-style")

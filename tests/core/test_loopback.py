@@ -184,3 +184,11 @@ def test_a_folder_is_served_from_the_command_line(answers: Path) -> None:
         server.terminate()
         assert server.wait(10) == 0
     assert answer["content"][0]["text"] == "served"
+
+
+def test_headers_that_are_asked_for_come_with_answers_and_errors() -> None:
+    with LoopbackMessages(lambda _: Answer("a"), headers={"request-id": "r7"}) as endpoint:
+        endpoint.fail(OVERLOADED)
+        seen = [ask(endpoint, stream=stream) for stream in (False, False, True)]
+    assert [response.status_code for response in seen] == [529, 200, 200]
+    assert [response.headers["request-id"] for response in seen] == ["r7"] * 3

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import requests
 from small_plugins import (
     Asked,
     Echo,
@@ -18,9 +21,12 @@ from small_plugins import (
 )
 
 from ferrotape import Extraction, Reply, Scenario
+from ferrotape.asking import Asker, BoundAgent
+from ferrotape.cassettes import router
 from ferrotape.judging import Judge
-from ferrotape.model import AgentFailureKind, Failure, Mode, Status, TrialResult
-from ferrotape.pipeline import BoundAgent, Pipeline
+from ferrotape.live import LiveCalls, LiveSettings
+from ferrotape.model import AgentFailureKind, Block, BlockKind, Failure, Mode, Status, TrialResult
+from ferrotape.pipeline import Pipeline
 
 
 class Broken(Whole):
@@ -34,6 +40,26 @@ class Broken(Whole):
 class Crashing(Echo):
     def answer(self, *arguments: object) -> Reply:
         raise RuntimeError("out of ideas")
+
+
+class Nothing(Echo):
+    def answer(self, *arguments: object) -> Reply:
+        return None
+
+
+class Leaving(Echo):
+    def answer(self, *arguments: object) -> Reply:
+        raise SystemExit(0)
+
+
+class Anonymous(Echo):
+    def identity(self, options: object) -> Mapping[str, object]:
+        return {"model": object()}
+
+
+class Empty(Whole):
+    def extract(self, reply: Reply, scenario: Scenario) -> Extraction:
+        return None
 
 
 class Asking(Echo):
@@ -57,15 +83,16 @@ def work(
     host = host_with(agents=(plugin,), extractors=extractors, validators=(judges,))
     pack = small_pack(a=1)
     bound = BoundAgent(name="echo-1", plugin=plugin, options=NoOptions(), cassettes=root)
-    pipeline = Pipeline(
-        pack=pack,
-        host=host,
-        judge=Judge(pack, host, NoSandbox(), None),
-        agents={"echo-1": bound},
-        mode=Mode.REPLAY,
+    asker = Asker(
+        {"echo-1": bound},
+        Mode.REPLAY,
         env=env or {},
+        live=LiveCalls(LiveSettings()),
+        prices={},
+        source_of=host.distribution_of,
     )
-    return pipeline.work(a_trial())
+    judge = Judge(pack, host, NoSandbox(), None)
+    return Pipeline(pack=pack, host=host, judge=judge, asker=asker).work(a_trial())
 
 
 def test_a_trial_goes_from_cassette_to_score(tmp_path: Path) -> None:
@@ -94,6 +121,42 @@ def test_a_request_that_is_not_on_the_tape_is_told_with_the_difference(tmp_path:
     assert "+and now?" in result.reply.failure.message
 
 
+class WithRequests(Echo):
+    """Brings an HTTP client of its own, and with `careless` one that nobody knows."""
+
+    def __init__(self, *, careless: bool = False) -> None:
+        self._careless = careless
+
+    def answer(self, trial, prompt, options, session) -> Reply:
+        if self._careless:
+            with suppress(Exception):
+                urllib.request.urlopen("http://api.example.org/")
+        text = requests.post("http://127.0.0.1/answer", data=prompt, timeout=5).text
+        return Reply(blocks=(Block(kind=BlockKind.TEXT, text=text),))
+
+
+def test_an_agent_with_a_client_of_its_own_replays_from_the_tape_of_its_trial(
+    tmp_path: Path,
+) -> None:
+    record(tmp_path, a_trial(), "hello there")
+    with router(replaying=True):
+        result = work(tmp_path, agent=WithRequests())
+    assert result.reply.failure is None
+    assert result.reply.text == "hello there"
+    assert len(result.reply.calls) == 1
+
+
+def test_an_agent_that_reaches_for_the_network_in_replay_has_no_usable_recording(
+    tmp_path: Path,
+) -> None:
+    record(tmp_path, a_trial(), "hello there")
+    with router(replaying=True):
+        result = work(tmp_path, agent=WithRequests(careless=True))
+    assert result.reply.failure is not None
+    assert result.reply.failure.kind is AgentFailureKind.NO_RECORDING
+    assert "look-up of the name api.example.org" in result.reply.failure.message
+
+
 def test_an_agent_that_crashes_is_named_and_its_score_is_missing(tmp_path: Path) -> None:
     record(tmp_path, a_trial(), "hello")
     result = work(tmp_path, agent=Crashing())
@@ -102,6 +165,31 @@ def test_an_agent_that_crashes_is_named_and_its_score_is_missing(tmp_path: Path)
     assert result.reply.failure.message == (
         "echo of small_plugins_of_a_test failed: RuntimeError: out of ideas"
     )
+    assert result.score.value is None
+
+
+@pytest.mark.parametrize(
+    ("agent", "says"),
+    [
+        (Nothing(), "echo of small_plugins_of_a_test gave a NoneType instead of a Reply"),
+        (Leaving(), "echo of small_plugins_of_a_test failed: SystemExit: 0"),
+        (Anonymous(), "echo gave an identity that is no JSON"),
+    ],
+)
+def test_whatever_an_agent_does_wrong_is_its_failure(
+    tmp_path: Path, agent: Echo, says: str
+) -> None:
+    record(tmp_path, a_trial(), "hello")
+    result = work(tmp_path, agent=agent)
+    assert result.reply.failure is not None
+    assert result.reply.failure.kind is AgentFailureKind.CRASHED
+    assert result.reply.failure.message == says
+
+
+def test_an_extractor_that_gives_nothing_at_all_is_an_error(tmp_path: Path) -> None:
+    record(tmp_path, a_trial(), "hello")
+    result = work(tmp_path, extractors=(Empty(),))
+    assert "gave a NoneType instead of an Extraction" in result.verdicts[0].summary
     assert result.score.value is None
 
 

@@ -81,6 +81,16 @@ def test_the_lowest_cap_decides() -> None:
     assert score.failure is Failure.COMPILE_ERROR
 
 
+def test_a_policy_can_set_a_score_instead_of_capping_it() -> None:
+    lenient = pack()
+    lenient = Pack(
+        **(vars(lenient) | {"failure_policy": {Failure.COMPILE_ERROR: FailureRule(score=90)}})
+    )
+    verdicts = [verdict("patterns", 50), verdict("rustc", 0, Failure.COMPILE_ERROR)]
+    score = score_verdicts(lenient, verdicts)
+    assert (score.value, score.failure) == (90, Failure.COMPILE_ERROR)
+
+
 def test_a_cap_never_lifts_a_lower_mean() -> None:
     score = score_verdicts(pack(), all_of(0, 50, 0, 0))
     assert score.value == pytest.approx(5)

@@ -98,7 +98,7 @@ def test_rounds_that_are_not_recorded_are_missing_and_end_nothing(
         (("run", "--agent", "nobody"), 2, "there is no agent 'nobody'", "claude-sample"),
         (("run", "--pack", "nowhere"), 2, "there is no pack 'nowhere'", "--pack"),
         (("run", "--rounds", "0"), 2, "--rounds", ""),
-        (("run", "--config", "gone.toml"), 2, "gone.toml cannot be read", ""),
+        (("run", "--config", "gone.toml"), 2, "gone.toml cannot be read: No such file", ""),
         (("record", "--agent", "claude-sample"), 2, "no ANTHROPIC_API_KEY", "environment"),
         (("show", "latest"), 4, "there is no run history", "ferrotape run"),
         (("query", "select 1"), 4, "there is no run history", "ferrotape run"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
+import traceback
 from typing import Annotated, NoReturn
 
 import typer
 
 from ferrotape.cli import calibrate, history, plugins, query, record, run, scenarios, show
+from ferrotape.cli.cassettes import commands as cassettes
 from ferrotape.errors import ExitCode, FerrotapeError
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app.command()(show.show)
 app.command()(query.query)
 app.add_typer(scenarios.app, name="scenarios")
 app.add_typer(plugins.app, name="plugins")
+app.add_typer(cassettes.app, name="cassettes")
 
 
 def _version(wanted: bool) -> None:
@@ -54,18 +56,14 @@ def main() -> NoReturn:
         app(standalone_mode=True)
     except FerrotapeError as error:
         if debug:
-            raise
+            traceback.print_exc()
         _say(error.message, error.hint)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output has gone; Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.OK)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last resort
         if debug:
-            raise
+            traceback.print_exc()
         _say(
             f"this is a defect of Ferrotape: {type(error).__name__}: {error}",
             "Run again with --debug and report what it shows.",

@@ -26,4 +26,4 @@ def list_plugins() -> None:
         plugin = entry.plugin
         cells = (entry.kind, plugin.name, plugin.version, entry.distribution, plugin.description)
         table.add_row(*(Text(plain(cell)) for cell in cells))
-    Console().print(table)
+    Console(emoji=False).print(table)

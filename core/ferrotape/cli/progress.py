@@ -28,7 +28,8 @@ def show_trials(
     console: Console, pack: Pack, trials: Sequence[Trial], *, verbose: bool
 ) -> Iterator[Callable[[TrialResult], None]]:
     """Gives the function to call with each result."""
-    blocks = _Blocks(pack, trials)
+    marks = ("✓", "✗") if console.encoding.startswith("utf") else ("ok", "no")
+    blocks = _Blocks(pack, trials, marks=marks)
     if not console.is_terminal:
         count = 0
 
@@ -84,7 +85,8 @@ def _time(result: TrialResult) -> str:
 class _Blocks:
     """Turns results, in whatever order they come, into blocks a cell in reading order."""
 
-    def __init__(self, pack: Pack, trials: Sequence[Trial]) -> None:
+    def __init__(self, pack: Pack, trials: Sequence[Trial], *, marks: tuple[str, str]) -> None:
+        self._marks = marks
         formats, scenarios = pack.format_ids, [s.id for s in pack.scenarios]
         cells = {(t.format, t.scenario, t.agent) for t in trials}
         self._pack = pack
@@ -117,7 +119,8 @@ class _Blocks:
             lines += ["", "=" * 80, f"Testing format: {fmt.upper()}", "=" * 80]
         lines += ["", f"Scenario: {scenario_id} ({scenario.complexity} complexity), agent {agent}"]
         for result in results:
-            mark = "✓" if result.score.value is not None else "✗"
+            sound = result.score.value is not None and result.score.failure is None
+            mark = self._marks[0 if sound and result.reply.failure is None else 1]
             lines.append(f"  Round {result.trial.round}/{len(results)}")
             lines.append(f"    {mark} {_quality(result).capitalize()} | Time: {_time(result)}")
         lines.append(f"  Average: {_averages(results)}")

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ferrotape.cli import params
+
 
 def record(
     agent: Annotated[list[str], typer.Option(help="An agent of the configuration.")],
-    scenario: Annotated[
-        list[str] | None, typer.Option(help="Only this scenario; may be given again.")
+    scenario: params.Scenarios = None,
+    format: params.Formats = None,  # noqa: A002 - the option's name
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="Rounds to record.", show_default="as set, else 1")
     ] = None,
-    format: Annotated[  # noqa: A002 - the option's name
-        list[str] | None, typer.Option(help="Only this prompt format; may be given again.")
-    ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Rounds to record.")] = 1,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Trials at a time.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the order of trials.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder for the reports.")] = None,
-    cassettes: Annotated[Path | None, typer.Option(help="Folder for the cassettes.")] = None,
-    pack: Annotated[str | None, typer.Option(help="A pack's folder or name.")] = None,
-    store: Annotated[Path | None, typer.Option(help="The SQLite history.")] = None,
-    config: Annotated[Path | None, typer.Option(help="A settings file.")] = None,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show every trial, by format and scenario.")
-    ] = False,
+    jobs: params.Jobs = None,
+    seed: params.Seed = None,
+    output: params.Output = None,
+    cassettes: params.Cassettes = None,
+    pack: params.Pack = None,
+    store: params.Store = None,
+    config: params.Config = None,
+    calls: params.Calls = None,
+    max_cost: params.MaxCost = None,
+    max_tokens: params.MaxTokens = None,
+    batch: params.Batch = False,
+    dry_run: params.DryRun = False,
+    yes: params.Yes = False,
+    verbose: params.Verbose = False,
 ) -> None:
     """Ask an agent over the network, keep every call on a cassette, then judge and report.
 
     Recordings of the same trials are replaced. The key comes from the environment, such as
-    ANTHROPIC_API_KEY, and is never written anywhere.
+    ANTHROPIC_API_KEY, and is never written anywhere. With --batch the command may be ended and
+    given again at any time: what was submitted is not asked for, nor paid for, twice.
     """
-    from ferrotape.cli.session import carry_out
+    from ferrotape.cli.session import Wanted, carry_out
     from ferrotape.config import load_settings
     from ferrotape.model import Mode
     from ferrotape.selection import Selection
@@ -46,6 +50,7 @@ def record(
         cassettes=cassettes,
         pack=pack,
         store=store,
+        live={"calls": calls, "max_cost": max_cost, "max_tokens": max_tokens},
     )
     selection = Selection(
         scenarios=tuple(scenario or ()),
@@ -53,4 +58,5 @@ def record(
         agents=tuple(agent),
         rounds=rounds,
     )
-    raise typer.Exit(carry_out(settings, selection, Mode.RECORD, fresh=False, verbose=verbose))
+    wanted = Wanted(verbose=verbose, yes=yes, dry_run=dry_run, batch=batch)
+    raise typer.Exit(carry_out(settings, selection, Mode.RECORD, wanted))

@@ -32,7 +32,7 @@ from waterfall where run = ?
 def print_table(table: Table) -> None:
     """Prints a table, as wide as the terminal or, in a pipe, as wide as it is."""
     width = None if sys.stdout.isatty() else _PIPE_WIDTH
-    Console(width=width, highlight=False, markup=False).print(table)
+    Console(width=width, highlight=False, markup=False, emoji=False).print(table)
 
 
 def result_table(result: QueryResult) -> Table:
@@ -47,13 +47,12 @@ def result_table(result: QueryResult) -> Table:
 
 def summary_table(summaries: Sequence[RunSummary]) -> Table:
     """The runs of the history, a line each."""
-    heads = ("run", "started", "mode", "status", "pack", "agents", "trials", "mean score")
-    return _table(
+    heads = ("run", "mode", "status", "pack", "agents", "trials", "mean")
+    table = _table(
         heads,
         (
             (
                 summary.run.id,
-                summary.run.started_at,
                 summary.run.mode,
                 summary.run.status,
                 f"{summary.run.pack} {summary.run.pack_version}",
@@ -64,6 +63,8 @@ def summary_table(summaries: Sequence[RunSummary]) -> Table:
             for summary in summaries
         ),
     )
+    table.columns[0].no_wrap = True  # to be copied whole
+    return table
 
 
 def show_run(stored: StoredRun, path: Path) -> None:
@@ -118,6 +119,7 @@ def _facts(run: Run) -> Iterable[tuple[str, object]]:
     yield "pack", f"{run.pack} {run.pack_version} ({run.pack_digest[:12]})"
     yield "agents", ", ".join(run.agents)
     yield "planned", f"{run.planned} trials, seed {run.seed}, {run.jobs} at a time"
+    yield "digest", run.digest or "-"
     yield from sorted(run.environment.items())
 
 
@@ -176,7 +178,7 @@ def _heading(text: str) -> None:
 
 
 def _say(text: str) -> None:
-    Console(highlight=False, markup=False, soft_wrap=True).print(plain(text))
+    Console(highlight=False, markup=False, emoji=False, soft_wrap=True).print(plain(text))
 
 
 def _table(heads: Sequence[str], rows: Iterable[Iterable[object]]) -> Table:

@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ferrotape.cli import params
+
 
 def run(
-    scenario: Annotated[
-        list[str] | None, typer.Option(help="Only this scenario; may be given again.")
-    ] = None,
-    format: Annotated[  # noqa: A002 - the option's name
-        list[str] | None, typer.Option(help="Only this prompt format; may be given again.")
-    ] = None,
+    scenario: params.Scenarios = None,
+    format: params.Formats = None,  # noqa: A002 - the option's name
     rounds: Annotated[
         int | None, typer.Option(min=1, help="Rounds; as many as are recorded by default.")
     ] = None,
     agent: Annotated[
         list[str] | None, typer.Option(help="An agent of the configuration; may be given again.")
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Trials at a time.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the order of trials.")] = None,
-    output: Annotated[Path | None, typer.Option(help="Folder for the reports.")] = None,
-    pack: Annotated[str | None, typer.Option(help="A pack's folder or name.")] = None,
-    store: Annotated[Path | None, typer.Option(help="The SQLite history.")] = None,
-    config: Annotated[Path | None, typer.Option(help="A settings file.")] = None,
+    jobs: params.Jobs = None,
+    seed: params.Seed = None,
+    output: params.Output = None,
+    pack: params.Pack = None,
+    store: params.Store = None,
+    config: params.Config = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Judge anew, and renew the cached verdicts.")
     ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show every trial, by format and scenario.")
+    resume: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Go on with a run: do only what is missing of it."),
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Ask the agents for real, as `ferrotape record` does.")
     ] = False,
+    yes: params.Yes = False,
+    verbose: params.Verbose = False,
 ) -> None:
     """Replay recorded answers offline, judge them with real tools, store and report."""
-    from ferrotape.cli.session import carry_out
+    from ferrotape.cli.session import Wanted, carry_out, go_on
     from ferrotape.config import load_settings
     from ferrotape.model import Mode
     from ferrotape.selection import Selection
@@ -43,10 +46,13 @@ def run(
     settings = load_settings(
         config=config, jobs=jobs, seed=seed, reports=output, pack=pack, store=store
     )
+    wanted = Wanted(fresh=fresh, verbose=verbose, yes=yes)
+    if resume is not None:
+        raise typer.Exit(go_on(settings, resume, wanted))
     selection = Selection(
         scenarios=tuple(scenario or ()),
         formats=tuple(format or ()),
         agents=tuple(agent or ()),
         rounds=rounds,
     )
-    raise typer.Exit(carry_out(settings, selection, Mode.REPLAY, fresh=fresh, verbose=verbose))
+    raise typer.Exit(carry_out(settings, selection, Mode.RECORD if live else Mode.REPLAY, wanted))

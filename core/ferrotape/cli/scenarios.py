@@ -26,7 +26,7 @@ def list_scenarios(pack: PackOption = None) -> None:
     from ferrotape.config import load_settings
     from ferrotape.packs import load_pack
 
-    console = Console()
+    console = Console(emoji=False)
     if not console.is_terminal:
         console.width = max(console.width, 160)  # room for titles on one line
     table = Table(box=None, pad_edge=False)
@@ -84,7 +84,7 @@ def check(
 
     words = {True: "ok    ", False: "FAILED", None: "-     "}
     counts = {True: 0, False: 0, None: 0}
-    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
     loaded, judge = open_judge(load_settings(pack=pack))
     chosen = [pick("scenario", s, [s.id for s in loaded.scenarios]) for s in scenario or ()]
     with console.status("judging", spinner="line") as status:

@@ -18,15 +18,24 @@ def show(
             metavar="KEY", help="A trial: agent/scenario/format/round-N, or a unique end of that."
         ),
     ] = None,
+    why: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="RUN_A RUN_B", help="Say in which ingredients two runs differ."),
+    ] = None,
     store: Annotated[Path | None, typer.Option(help="The SQLite history.")] = None,
 ) -> None:
-    """Show a run of the history, or one of its trials."""
+    """Show a run of the history, one of its trials, or why two runs may differ."""
+    from ferrotape.cli.changes import explain
     from ferrotape.cli.render import show_run, show_trial
     from ferrotape.config import load_settings
     from ferrotape.store import Store
 
     settings = load_settings(store=store)
     with Store.open(settings.store, create=False) as opened:
+        if why is not None:
+            for line in explain(opened, *why):
+                typer.echo(line)
+            return
         run_id = opened.resolve(run)
         if trial is None:
             show_run(opened.load(run_id), settings.store)

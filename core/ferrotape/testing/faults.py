@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,16 @@ class Delay:
 
     before_s: float = 0.0
     between_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFault:
+    """What becomes of a request in a batch in place of an answer."""
+
+    type: Literal["errored", "canceled", "expired"]
+    error: str = "api_error"
+    """The type of the error, for `errored`."""
+    message: str = "injected"
 
 
 Fault = HttpError | Reset | Truncation | ErrorEvent | Delay

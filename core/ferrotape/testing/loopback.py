@@ -16,10 +16,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
+from ferrotape.testing.batches import ROOT as BATCHES
+from ferrotape.testing.batches import LoopbackBatches
 from ferrotape.testing.faults import Delay, ErrorEvent, Fault, HttpError, Reset, Truncation
 from ferrotape.testing.messages import Answer, Event, events, message
 
 _JSON = "application/json"
+_LINES = "application/x-jsonl"
 _STREAM = "text/event-stream; charset=utf-8"
 
 
@@ -39,6 +42,7 @@ class LoopbackMessages:
     Args:
         answer: Gives the answer to a request's JSON body; a `LookupError` becomes HTTP 400.
         compress: Whether responses are compressed with gzip.
+        headers: Sent with every response.
         port: 0 for any free one.
     """
 
@@ -47,15 +51,19 @@ class LoopbackMessages:
         answer: Callable[[Mapping[str, Any]], Answer],
         *,
         compress: bool = False,
+        headers: Mapping[str, str] | None = None,
         port: int = 0,
     ) -> None:
         self._answer = answer
         self._compress = compress
+        self._headers = dict(headers or {})
         self._faults: deque[Fault] = deque()
         self._seen: list[SeenRequest] = []
         self._asked: Counter[bytes] = Counter()
         self._lock = threading.Lock()
         self._left = threading.Event()
+        self.batches = LoopbackBatches(answer)
+        """What was asked for by `/v1/messages/batches`."""
         handler = type("Handler", (_Handler,), {"endpoint": self})
         self._server = _Server(("127.0.0.1", port), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -145,8 +153,12 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as it is overridden
         """Says nothing."""
 
+    def do_GET(self) -> None:
+        """Answers what is asked of batches, with the next fault if one is queued."""
+        self.do_POST()
+
     def do_POST(self) -> None:
-        """Answers `/v1/messages`, with the next fault if one is queued."""
+        """Answers `/v1/messages` and batches, with the next fault if one is queued."""
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
         seen = SeenRequest(self.command, self.path, headers, body)
@@ -165,6 +177,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._reset()
         if isinstance(fault, Delay):
             self.endpoint._left.wait(fault.before_s)
+        if seen.path.startswith(BATCHES):
+            self._batch(seen)
+            return
         request = _request(seen)
         try:
             whole = message(request, self.endpoint._answer(request), ordinal)
@@ -175,6 +190,21 @@ class _Handler(BaseHTTPRequestHandler):
             self._stream(whole, fault)
         else:
             self._send(200, _JSON, _json(whole))
+
+    def _batch(self, seen: SeenRequest) -> None:
+        batches, place = self.endpoint.batches, self.endpoint.base_url
+        name, _, part = seen.path.removeprefix(BATCHES).strip("/").partition("/")
+        try:
+            if seen.method == "POST" and not name:
+                self._send(200, _JSON, _json(batches.create(json.loads(seen.body), place)))
+            elif part == "results":
+                self._send(200, _LINES, batches.results(name))
+            else:
+                self._send(200, _JSON, _json(batches.retrieve(name, place)))
+        except LookupError as error:
+            raise _Refusal(HttpError(404, "not_found_error", str(error))) from error
+        except ValueError as error:
+            raise _Refusal(HttpError(400, "invalid_request_error", str(error))) from error
 
     def _stream(self, whole: Mapping[str, Any], fault: Fault | None) -> None:
         self._begin(200, _STREAM, {"transfer-encoding": "chunked"})
@@ -217,7 +247,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         encoding = {"content-encoding": "gzip"} if self.endpoint._compress else {}
         # A few headers that must not get onto a tape, as the real service sends them.
-        service = {"request-id": "req_0", "set-cookie": "session=secret"}
+        service = {"request-id": "req_0", "set-cookie": "session=secret", **self.endpoint._headers}
         for name, value in {"content-type": content_type, **encoding, **service, **headers}.items():
             self.send_header(name, value)
         self.end_headers()
