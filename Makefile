@@ -9,7 +9,7 @@ help:
 	@echo "make demo      replay the shipped recordings and report (offline once installed)"
 	@echo "make test      lint, types and the default tests"
 	@echo "make test-all  the slow tests too, as CI runs them"
-	@echo "make lint      ruff, mypy --strict, import-linter"
+	@echo "make lint      ruff, mypy --strict, import-linter, the recordings"
 	@echo "make bench     the benchmarks: ratios measured in one run"
 	@echo "make sample    renew the committed sample report"
 	@echo "make constraints  renew constraints.txt from what pyproject.toml allows"
@@ -38,6 +38,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/ferrotape cassettes check
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks

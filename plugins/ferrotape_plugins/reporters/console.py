@@ -34,6 +34,7 @@ from ferrotape_plugins.reporters.views import AgentView, views
 
 _NAMES, _CELL, _TRACK = 24, 13, 26
 _MOST_CHECKS, _MOST_LOST = 8, 10
+_MOST_FACTS = 2  # versions are in the files and in `ferrotape show`
 _FAIR, _GOOD = 40.0, 70.0
 _POSITIONS = {
     Position.BELOW: "red",
@@ -88,7 +89,7 @@ class _Page:
         yield from self.lost()
         yield from self.flags()
         yield self.heading("Where the data come from")
-        for line in (*provenance(report), *run_facts(report)):
+        for line in (*provenance(report), *run_facts(report)[:_MOST_FACTS]):
             yield self.line(line, "dim")
 
     def heat(self, view: AgentView) -> Iterator[RenderableType]:

@@ -239,6 +239,7 @@ def _run(report: RunReport) -> dict[str, Any]:
         "mode": run.mode,
         "seed": run.seed,
         "jobs": run.jobs,
+        "digest": run.digest or None,
         "environment": dict(sorted(run.environment.items())),
         "trials": [
             {
