@@ -28,10 +28,10 @@ demo: $(VENV)/.installed
 	$(BIN)/ferrotape run
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto
 
 test-all: lint
-	$(BIN)/pytest -m ""
+	$(BIN)/pytest -n auto -m ""
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

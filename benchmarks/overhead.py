@@ -26,6 +26,7 @@ from ferrotape.config import load_settings
 from ferrotape.judging import Judge
 from ferrotape.model import Block, BlockKind, Mode, Pack
 from ferrotape.packs import load_pack
+from ferrotape.planning import plan_trials
 from ferrotape.plugins import build_host
 from ferrotape.runner import execute
 from ferrotape.sandbox import open_sandbox
@@ -88,9 +89,10 @@ def measure() -> Iterator[Ratio]:
         sandbox = open_sandbox()
         judge = Judge(bare, host, sandbox, None)
         bench = Workbench(settings=settings, pack=bare, host=host, sandbox=sandbox, judge=judge)
-        plan = make_plan(bench, Selection(), Mode.REPLAY, env={})
-        for trial in plan.trials:
+        ids = [scenario.id for scenario in pack.scenarios]
+        for trial in plan_trials(ids, pack.format_ids, ["plain"], ROUNDS, seed=0):
             _record(pack, settings.cassettes, trial)
+        plan = make_plan(bench, Selection(), Mode.REPLAY, env={})
         with Store.open(settings.store) as store:
             warm = Selection(rounds=1)
             execute(bench, make_plan(bench, warm, Mode.REPLAY, env={}), store, lambda _: None)

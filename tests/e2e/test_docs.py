@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -58,3 +59,12 @@ def test_the_excerpt_of_the_readme_is_of_the_sample_report() -> None:
     assert all(figure in sample for figure in figures)
     first = " ".join(excerpt.split("\n\n", 1)[0].split())
     assert first in sample
+
+
+@pytest.mark.parametrize("target", ["demo", "test", "test-all", "lint", "bench", "sample"])
+def test_every_target_of_the_makefile_can_be_planned(target: str) -> None:
+    done = subprocess.run(
+        ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "ferrotape" in done.stdout or "bin/" in done.stdout

@@ -84,6 +84,7 @@ def test_what_is_recorded_with_faults_on_is_replayed_with_the_endpoint_stopped(
     assert int(with_faults.stdout.split()[-1]) >= 5
 
 
+@pytest.mark.slow
 def test_every_attempt_is_in_the_store_and_on_the_tape(
     ferrotape: Ferrotape, endpoint: LoopbackMessages, tmp_path: Path
 ) -> None:
@@ -101,6 +102,7 @@ def test_every_attempt_is_in_the_store_and_on_the_tape(
     assert "minimal/round-1: overloaded" in replayed.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
@@ -142,6 +144,7 @@ def test_a_run_that_fails_early_is_resumed_and_nothing_is_asked_twice(
     assert "is complete" in complete.stderr
 
 
+@pytest.mark.slow
 def test_a_recording_that_a_kill_kept_from_the_store_is_not_paid_for_again(
     ferrotape: Ferrotape, endpoint: LoopbackMessages, tmp_path: Path
 ) -> None:
@@ -172,6 +175,7 @@ def process_env(env: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith("FERROTAPE_")} | dict(env)
 
 
+@pytest.mark.slow
 def test_the_budget_stops_before_it_is_exceeded(
     ferrotape: Ferrotape, endpoint: LoopbackMessages, tmp_path: Path
 ) -> None:
@@ -204,6 +208,7 @@ def test_paid_calls_are_not_made_without_being_asked(ferrotape: Ferrotape, tmp_p
     assert not list((tmp_path / "cassettes").rglob("*.json"))
 
 
+@pytest.mark.slow
 def test_a_call_that_hangs_is_ended_by_the_time_limit(
     ferrotape: Ferrotape, endpoint: LoopbackMessages, tmp_path: Path
 ) -> None:
@@ -221,6 +226,7 @@ def test_a_call_that_hangs_is_ended_by_the_time_limit(
     assert "minimal/round-1: timeout" in ferrotape("run", *arguments).stdout
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_calls_under_way(endpoint: LoopbackMessages, tmp_path: Path) -> None:
     write_settings(tmp_path)
     endpoint.fail(Delay(before_s=120), Delay(between_s=30), Delay(before_s=120))

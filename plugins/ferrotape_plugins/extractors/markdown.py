@@ -12,7 +12,7 @@ The rules, first that applies (docs/extraction.md has the reasons):
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -60,8 +60,7 @@ class MarkdownExtractor:
         for kind, tag in (("tagged", language), ("untagged", "")):
             candidates = [b for b in blocks if b.language == tag and b.code.strip()]
             if candidates:
-                wanted = declared(scenario.interface, language)
-                return self._found(kind, candidates, blocks, wanted, language)
+                return self._found(kind, candidates, blocks, scenario.interface, language)
         if blocks:
             return self._nothing("no-block-in-language", note=_tags(blocks))
         if is_plain_code(text, language):
@@ -73,11 +72,14 @@ class MarkdownExtractor:
         kind: str,
         candidates: Sequence[FencedBlock],
         blocks: Sequence[FencedBlock],
-        wanted: Set[str],
+        interface: str,
         language: str,
     ) -> Extraction:
-        complete = (b for b in candidates if wanted and wanted <= declared(b.code, language))
-        chosen = next(complete, candidates[0])
+        chosen = candidates[0]
+        if len(candidates) > 1:
+            wanted = declared(interface, language)
+            complete = (b for b in candidates if wanted and wanted <= declared(b.code, language))
+            chosen = next(complete, chosen)
         first = chosen is candidates[0]
         return Extraction(
             code=chosen.code,
