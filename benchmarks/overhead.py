@@ -61,10 +61,17 @@ class Plain:
     def endpoint(self, options: object, env: Mapping[str, str]) -> str | None:
         return "http://127.0.0.1"
 
+    own_s = 0.0
+    """What the agent itself took: making requests and reading responses, which is not ours."""
+
     def answer(self, trial: Trial, prompt: str, options: object, session: Session) -> Reply:
+        begun = time.thread_time()
         request = httpx2.Request("POST", "http://127.0.0.1/answer", content=prompt.encode())
+        asked = time.thread_time()
         response = session.transport.handle_request(request)
+        answered = time.thread_time()
         text = response.read().decode()
+        Plain.own_s += asked - begun + time.thread_time() - answered
         return Reply(blocks=(Block(kind=BlockKind.TEXT, text=text),))
 
 
@@ -96,9 +103,10 @@ def measure() -> Iterator[Ratio]:
         with Store.open(settings.store) as store:
             warm = Selection(rounds=1)
             execute(bench, make_plan(bench, warm, Mode.REPLAY, env={}), store, lambda _: None)
+            Plain.own_s = 0.0
             begun = time.process_time()
             done = execute(bench, plan, store, lambda _: None)
-            spent = (time.process_time() - begun) / len(plan.trials) * 1000
+            spent = (time.process_time() - begun - Plain.own_s) / len(plan.trials) * 1000
     assert done.report.overall.succeeded == len(plan.trials)
     yield Ratio(
         name="framework overhead a trial, everything stored",

@@ -39,7 +39,7 @@ def load(text: str) -> Any:
         ValueError: It is no JSON, or a marker is misused.
         RecursionError: It is nested too deeply.
     """
-    return _unmark(json.loads(text, parse_constant=_refuse))
+    return json.loads(text, object_hook=_unmark, parse_constant=_refuse)
 
 
 def _refuse(constant: str) -> Any:
@@ -58,22 +58,20 @@ def _mark(node: Any) -> Any:
     return node
 
 
-def _unmark(node: Any) -> Any:
-    if isinstance(node, list):
-        return [_unmark(item) for item in node]
-    if not isinstance(node, dict):
+def _unmark(node: dict[str, Any]) -> Any:
+    """What an object stands for; the objects in it have been through this before it."""
+    if len(node) != 1:
         return node
-    if len(node) == 1:
-        ((key, value),) = node.items()
-        if key == LINES:
-            if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
-                raise ValueError(f"{LINES} must hold a list of lines")
-            return "\n".join(value)
-        if key == RAW:
-            if not isinstance(value, list) or len(value) != _FEW or not isinstance(value[0], str):
-                raise ValueError(f"{RAW} must hold a key and its value")
-            return {value[0]: _unmark(value[1])}
-    return {key: _unmark(value) for key, value in node.items()}
+    ((key, value),) = node.items()
+    if key == LINES:
+        if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
+            raise ValueError(f"{LINES} must hold a list of lines")
+        return "\n".join(value)
+    if key == RAW:
+        if not isinstance(value, list) or len(value) != _FEW or not isinstance(value[0], str):
+            raise ValueError(f"{RAW} must hold a key and its value")
+        return {value[0]: value[1]}
+    return node
 
 
 def _write(node: Any, indent: str, *, ensure_ascii: bool, flat_too: bool = True) -> Iterator[str]:

@@ -135,7 +135,7 @@ class Tape:
 
         The key `more` says whether the same request was made again after this one.
         """
-        asked = self._cassette.filter_request(self._rules.to_tape(request))
+        asked = scrub.request(self._rules.to_tape(request))
         with self._lock:
             indices = self._unplayed.get(self._rules.key(asked))
             if not indices:
@@ -284,14 +284,16 @@ def _arguments(path: Path, mode: RecordMode) -> dict[str, Any]:
     logger = logging.getLogger("vcr")
     if logger.level < logging.WARNING:  # at INFO it logs whole responses
         logger.setLevel(logging.WARNING)
-    return {
+    arguments: dict[str, Any] = {
         "path": path,
         "serializer": document,
         "persister": persister,
         "record_mode": mode,
-        "before_record_request": scrub.request,
-        "before_record_response": scrub.response,
     }
+    if mode is not RecordMode.NONE:  # what is loaded has been through them
+        arguments["before_record_request"] = scrub.request
+        arguments["before_record_response"] = scrub.response
+    return arguments
 
 
 def _call(index: int, response: Mapping[str, Any]) -> Call:
