@@ -21,6 +21,7 @@ def run(
     jobs: params.Jobs = None,
     seed: params.Seed = None,
     output: params.Output = None,
+    cassettes: params.Cassettes = None,
     pack: params.Pack = None,
     store: params.Store = None,
     config: params.Config = None,
@@ -44,7 +45,13 @@ def run(
     from ferrotape.selection import Selection
 
     settings = load_settings(
-        config=config, jobs=jobs, seed=seed, reports=output, pack=pack, store=store
+        config=config,
+        jobs=jobs,
+        seed=seed,
+        reports=output,
+        cassettes=cassettes,
+        pack=pack,
+        store=store,
     )
     wanted = Wanted(fresh=fresh, verbose=verbose, yes=yes)
     if resume is not None:
