@@ -21,10 +21,11 @@ class AgentForecast:
     agent: str
     model: str
     calls: int
-    tokens: int
-    """The most that the calls can come to, input and output, without retries."""
+    tokens: int | None
+    """The most that the calls can come to, input and output, without retries; None if the agent
+    sets no bound: it makes several calls an answer, or answers at any length."""
     cost: float | None
-    """Dollars, the most; None if the model has no price."""
+    """Dollars, the most; None if the model has no price, or there is no bound."""
     paid: bool
     """Whether its calls may cost money."""
     batched: bool = False
@@ -53,13 +54,18 @@ class Forecast:
         for entry in self.agents:
             model = f" ({entry.model})" if entry.model else ""
             how = " by batch" if entry.batched else ""
-            most = f"{entry.calls} calls{how}, at most {entry.tokens:,} tokens"
+            bound = "tokens not bounded"
+            if entry.tokens is not None:
+                bound = f"at most {entry.tokens:,} tokens"
+            most = f"{entry.calls} {'answers' if entry.tokens is None else 'calls'}{how}, {bound}"
             said.append(f"{entry.agent}{model}: {most}, {self._cost(entry)}")
         return tuple(said)
 
     def _cost(self, entry: AgentForecast) -> str:
         if not entry.paid:
             return "free: the endpoint is on this machine"
+        if entry.tokens is None:
+            return "cost not bounded"
         if entry.cost is None:
             return "cost unknown: the model has no price in [live.prices]"
         as_of = f" (prices of {self.prices_as_of})" if self.prices_as_of else ""
@@ -104,8 +110,8 @@ def forecast(
                 agent=name,
                 model=agent.model,
                 calls=len(most),
-                tokens=sum(estimate.tokens for estimate in most),
-                cost=None if price is None else sum(cost or 0.0 for cost in costs),
+                tokens=sum(estimate.tokens for estimate in most) if agent.bounded else None,
+                cost=sum(cost or 0.0 for cost in costs) if price and agent.bounded else None,
                 paid=not _is_here(agent.plugin.endpoint(agent.options, env)),
                 batched=batches is not None,
             )

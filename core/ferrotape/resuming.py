@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from ferrotape.errors import UsageError
-from ferrotape.model import Mode, Run, TrialResult
+from ferrotape.model import Ingredient, Mode, Run, TrialResult
+from ferrotape.provenance import ingredients_of
 from ferrotape.selection import Plan, Selection, make_plan
 from ferrotape.store import StoredRun
 from ferrotape.workbench import Workbench
@@ -38,14 +39,28 @@ class Rest:
             replace(before.reply.failure, retry_after_s=None),
             *result.reply.attempts,
         )
-        return replace(result, reply=replace(result.reply, attempts=attempts))
+        calls = (*before.reply.calls, *result.reply.calls)
+        return replace(result, reply=replace(result.reply, attempts=attempts, calls=calls))
 
 
-def plan_rest(bench: Workbench, stored: StoredRun, *, env: Mapping[str, str] | None = None) -> Rest:
+def plan_rest(
+    bench: Workbench,
+    stored: StoredRun,
+    ingredients: Iterable[Ingredient] = (),
+    *,
+    env: Mapping[str, str] | None = None,
+) -> Rest:
     """Plans what is missing of a run.
 
+    Args:
+        bench: What its trials are carried out with.
+        stored: The run and its results.
+        ingredients: What it was begun with.
+        env: Where agents read their secrets from; the process's environment by default.
+
     Raises:
-        UsageError: The pack is not the one the run was begun with, or nothing is missing.
+        UsageError: The pack or an agent's options are not those the run was begun with, or
+            nothing is missing.
     """
     run = stored.run
     if (run.pack, run.pack_digest) != (bench.pack.name, bench.pack.digest):
@@ -60,6 +75,7 @@ def plan_rest(bench: Workbench, stored: StoredRun, *, env: Mapping[str, str] | N
     )
     env = os.environ if env is None else env
     plan = make_plan(bench, selection, run.mode, env=env, seed=run.seed)
+    _refuse_other_options(run, ingredients, ingredients_of(bench, plan))
     known = {result.trial.key for result in done}
     rest = tuple(trial for trial in plan.trials if trial.key not in known)
     if not rest:
@@ -69,6 +85,21 @@ def plan_rest(bench: Workbench, stored: StoredRun, *, env: Mapping[str, str] | N
         since = run.environment.get(RECORDED_SINCE, run.started_at)
     plan = replace(plan, trials=rest, recorded_since=since)
     return Rest(run=run, plan=plan, done=done, failed=failed)
+
+
+def _refuse_other_options(
+    run: Run, before: Iterable[Ingredient], now: Iterable[Ingredient]
+) -> None:
+    """A run must not mix answers that were asked for in different ways."""
+    kept = {entry.name: entry for entry in before if entry.name.startswith("option ")}
+    for entry in now:
+        old = kept.get(entry.name)
+        if old is not None and old.digest != entry.digest:
+            changed = f" ({old.value} then, {entry.value} now)" if old.value else ""
+            raise UsageError(
+                f"run {run.id} was begun with another {entry.name}{changed}",
+                hint="Put the settings back as they were, or begin a new run.",
+            )
 
 
 def _to_be_redone(result: TrialResult) -> bool:

@@ -23,6 +23,7 @@ from ferrotape.model import AgentFailureKind, Mode, Run, RunStatus, TrialResult
 from ferrotape.pipeline import Pipeline
 from ferrotape.provenance import are_kept, digest_of, ingredients_of
 from ferrotape.resuming import RECORDED_SINCE, Rest
+from ferrotape.running import under_way
 from ferrotape.sandbox import Sandbox
 from ferrotape.selection import Plan
 from ferrotape.session import Sessions
@@ -66,38 +67,41 @@ def execute(
     live = LiveCalls(bench.settings.live, bench.settings.seed)
     if plan.batched and plan.batched.stopped:
         live.stop(plan.batched.stopped)
-    run = _begin(bench, plan, store) if rest is None else _resume(bench, plan, store, rest.run)
-    warnings = list(bench.host.run_started(run))
-    results = list(rest.done) if rest else []
-    status = RunStatus.INTERRUPTED
-    try:
-        with closing(_results(bench, plan, live, executor, env, warnings)) as coming:
-            for result in coming:
-                if _is_not_asked(result):
-                    continue
-                kept = rest.with_attempts(result) if rest else result
-                if rest:
-                    store.forget(run.id, kept.trial)
-                store.add(run.id, kept)
-                results.append(kept)
-                warnings += bench.host.trial_finished(kept)
-                on_result(kept)
-        status = RunStatus.STOPPED if live.stopped else RunStatus.FINISHED
-    except KeyboardInterrupt:
-        pass
-    finally:
-        run = replace(run, status=status, finished_at=_now())
-        if sys.exception() is None:
-            store.finish(run)
-        else:
-            with suppress(StoreError):  # what ended the run says more
+    run = _begin(bench, plan, store) if rest is None else rest.run
+    with under_way(store.path, run.id):
+        if rest is not None:
+            run = _resume(bench, plan, store, run)
+        warnings = list(bench.host.run_started(run))
+        results = list(rest.done) if rest else []
+        status = RunStatus.INTERRUPTED
+        try:
+            with closing(_results(bench, plan, live, executor, env, warnings)) as coming:
+                for result in coming:
+                    if _is_not_asked(result):
+                        continue
+                    kept = rest.with_attempts(result) if rest else result
+                    if rest:
+                        store.forget(run.id, kept.trial)
+                    store.add(run.id, kept)
+                    results.append(kept)
+                    warnings += bench.host.trial_finished(kept)
+                    on_result(kept)
+            status = RunStatus.STOPPED if live.stopped else RunStatus.FINISHED
+        except KeyboardInterrupt:
+            pass
+        finally:
+            run = replace(run, status=status, finished_at=_now())
+            if sys.exception() is None:
                 store.finish(run)
-    if live.stopped:
-        warnings.append(f"the run was stopped early: {live.stopped}")
-    warnings += bench.host.run_finished(run)
-    return Completed(
-        report=summarise(run, bench.pack, results), warnings=tuple(dict.fromkeys(warnings))
-    )
+            else:
+                with suppress(StoreError):  # what ended the run says more
+                    store.finish(run)
+        if status is RunStatus.STOPPED:
+            warnings.append(f"the run was stopped early: {live.stopped}")
+        warnings += bench.host.run_finished(run)
+        return Completed(
+            report=summarise(run, bench.pack, results), warnings=tuple(dict.fromkeys(warnings))
+        )
 
 
 def _results(
@@ -192,7 +196,7 @@ def _interruptible(sandbox: Sandbox, sessions: Sessions, live: LiveCalls) -> Ite
     """On Ctrl-C, SIGTERM or SIGHUP first ends what the trials wait for, then interrupts."""
 
     def interrupt(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        live.stop("the run was interrupted")
+        live.interrupt()
         sandbox.cancel()
         sessions.cancel()
         raise KeyboardInterrupt

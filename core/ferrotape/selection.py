@@ -13,6 +13,7 @@ from ferrotape.asking import BoundAgent
 from ferrotape.calling import call_plugin
 from ferrotape.cassettes import cassette_path, recorded_agents, recorded_rounds
 from ferrotape.errors import CassetteMissing, UsageError
+from ferrotape.live import LiveSettings
 from ferrotape.model import AgentFailure, Mode, Pack, Trial
 from ferrotape.options import decode_options
 from ferrotape.packs import did_you_mean
@@ -103,6 +104,7 @@ def make_plan(
         if not dry:
             _refuse_unready(agents.values(), os.environ if env is None else env)
             _refuse_unwritable(bench.settings.cassettes)
+            _refuse_unbounded(agents.values(), settings.live)
     seed = settings.seed if seed is None else seed
     return Plan(
         mode=mode,
@@ -132,6 +134,23 @@ def _refuse_unready(agents: Iterable[BoundAgent], env: Mapping[str, str]) -> Non
             raise UsageError(
                 f"agent {agent.name} cannot record: {lack}",
                 hint="Secrets are read from the environment only, and are never stored.",
+            )
+
+
+def _refuse_unbounded(agents: Iterable[BoundAgent], live: LiveSettings) -> None:
+    """A budget must be one that can be kept."""
+    for agent in agents:
+        limited = live.max_cost is not None or live.max_tokens is not None
+        if limited and not agent.bounded:
+            raise UsageError(
+                f"a budget cannot be kept with agent {agent.name}: nothing bounds what one of its"
+                " answers comes to",
+                hint="Record it without --max-cost and --max-tokens, a few trials at a time.",
+            )
+        if live.max_cost is not None and agent.model not in live.prices.models:
+            raise UsageError(
+                f"--max-cost needs the price of {agent.model or agent.name}",
+                hint="Add it to [live.prices]; docs/configuration.md shows how.",
             )
 
 

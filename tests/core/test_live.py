@@ -224,3 +224,56 @@ def test_stopping_ends_a_wait() -> None:
     waiting = live.ask(script(ANSWER), FREE)
     assert waiting.failure is not None
     assert waiting.failure.message == "the run was interrupted"
+
+
+def test_a_call_waits_for_what_others_may_give_back_of_the_budget() -> None:
+    live = calls(max_tokens=100)
+    most = Estimate(tokens=60, cost=None)
+    begun, go = threading.Event(), threading.Event()
+
+    def slow() -> Reply:
+        begun.set()
+        go.wait(5)
+        return ANSWER
+
+    first = threading.Thread(target=live.ask, args=(slow, most))
+    first.start()
+    begun.wait(5)
+    threading.Timer(0.05, go.set).start()
+    second = live.ask(script(ANSWER), most)
+    first.join()
+    assert second.failure is None
+    assert live.budget.tokens == 60
+
+
+def test_what_a_broken_stream_used_is_counted() -> None:
+    live = calls(max_tokens=100, retries=0)
+    broken = Reply(
+        usage=Usage(input_tokens=10, output_tokens=5),
+        failure=failure(AgentFailureKind.CONNECTION),
+    )
+    live.ask(lambda: broken, Estimate(tokens=60, cost=None))
+    assert live.budget.tokens == 15
+
+
+def test_an_interrupt_takes_calls_that_are_cut_off_for_not_made() -> None:
+    live = calls()
+
+    def cut_off() -> Reply:
+        live.interrupt()
+        return Reply(failure=failure(AgentFailureKind.TIMEOUT))
+
+    reply = live.ask(cut_off, FREE)
+    assert reply.failure is not None
+    assert reply.failure.kind is AgentFailureKind.NOT_ASKED
+
+
+def test_an_endpoint_that_asks_for_too_much_patience_is_given_up() -> None:
+    busy = Reply(failure=failure(AgentFailureKind.RATE_LIMITED, 1e12))
+    assert calls().ask(script(busy, ANSWER), FREE).failure is not None
+
+
+def test_a_wrong_key_stops_the_run() -> None:
+    live = calls()
+    live.ask(script(AgentFailureKind.AUTHENTICATION), FREE)
+    assert "a trial failed for good" in live.stopped

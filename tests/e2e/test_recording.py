@@ -241,3 +241,71 @@ def test_ctrl_c_ends_calls_under_way(endpoint: LoopbackMessages, tmp_path: Path)
     said, _ = process.communicate(timeout=30)
     assert process.returncode == 130, said
     assert "Unfinished" in said
+
+
+@pytest.mark.slow
+def test_an_interrupt_leaves_older_recordings_and_is_nobodys_timeout(
+    ferrotape: Ferrotape, endpoint: LoopbackMessages, tmp_path: Path
+) -> None:
+    write_settings(tmp_path)
+    env = live_env(endpoint, tmp_path)
+    assert ferrotape("record", *SMALL, "--agent", "mine", env=env).returncode == 0
+    (cassette,) = (tmp_path / "cassettes").rglob("round-1.json")
+    before = cassette.read_bytes()
+    endpoint.fail(Delay(between_s=20))
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "ferrotape", "record", *SMALL, "--agent", "mine"],
+        cwd=tmp_path, env=process_env(env), stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while len(endpoint.requests) < 2:
+        assert process.poll() is None
+    running = ferrotape("run", "--resume", "latest", env=env)
+    assert running.returncode == 2
+    assert "is under way in another process" in running.stderr
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert cassette.read_bytes() == before
+    resumed = ferrotape("run", "--resume", "latest", env=env)
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert len(endpoint.requests) == 3
+    assert [trial["score"] for trial in trials(tmp_path)] != [0]
+
+
+@pytest.mark.slow
+def test_a_wrong_key_stops_the_run_at_once_and_other_settings_are_not_mixed_in(
+    ferrotape: Ferrotape, endpoint: LoopbackMessages, tmp_path: Path
+) -> None:
+    write_settings(tmp_path, "calls = 1")
+    env = live_env(endpoint, tmp_path)
+    endpoint.fail(HttpError(401, "authentication_error"))
+    arguments = ("--scenario", "rust-01-basic", "--agent", "mine", "--jobs", "1")
+    done = ferrotape("record", *arguments, env=env)
+    assert done.returncode == 1
+    assert "the run was stopped early" in done.stderr
+    assert len(endpoint.requests) == 1
+    settings = tmp_path / "ferrotape.toml"
+    settings.write_text(settings.read_text().replace('model = "m"', 'model = "other"'))
+    mixed = ferrotape("run", "--resume", "latest", env=env)
+    assert mixed.returncode == 2
+    assert "was begun with another option mine.model" in mixed.stderr
+    odd = ferrotape("run", "--resume", "latest", "--rounds", "2", env=env)
+    assert odd.returncode == 2
+    assert "--resume goes with none of" in odd.stderr
+
+
+@pytest.mark.parametrize(
+    ("agent", "says"),
+    [
+        ('plugin = "command"\nargv = ["cat"]', "a budget cannot be kept with agent mine"),
+        ('plugin = "anthropic"\nmodel = "m"', "--max-cost needs the price of m"),
+    ],
+)
+def test_a_budget_that_cannot_be_kept_is_refused(
+    ferrotape: Ferrotape, tmp_path: Path, agent: str, says: str
+) -> None:
+    (tmp_path / "ferrotape.toml").write_text(f"[agents.mine]\n{agent}\n")
+    env = {"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": "http://127.0.0.1:9"}
+    done = ferrotape("record", *SMALL, "--agent", "mine", "--max-cost", "1", env=env)
+    assert done.returncode == 2
+    assert says in done.stderr

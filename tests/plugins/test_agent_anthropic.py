@@ -101,7 +101,7 @@ def ask(request: pytest.FixtureRequest, tmp_path: Path) -> Ask:
         assert KEY not in path.read_text()
         again, taped = replay(path, options)
         taped.close(again.failure.kind if again.failure else ANSWERED)
-        assert again == without_wait(reply)
+        assert without_wait(again) == without_wait(reply)
         assert taped.calls == tape.calls
         return replace(reply, calls=taped.calls, measured=taped.measured)
 

@@ -35,12 +35,16 @@ def run(
     live: Annotated[
         bool, typer.Option("--live", help="Ask the agents for real, as `ferrotape record` does.")
     ] = False,
+    calls: params.Calls = None,
+    max_cost: params.MaxCost = None,
+    max_tokens: params.MaxTokens = None,
     yes: params.Yes = False,
     verbose: params.Verbose = False,
 ) -> None:
     """Replay recorded answers offline, judge them with real tools, store and report."""
     from ferrotape.cli.session import Wanted, carry_out, go_on
     from ferrotape.config import load_settings
+    from ferrotape.errors import UsageError
     from ferrotape.model import Mode
     from ferrotape.selection import Selection
 
@@ -52,9 +56,15 @@ def run(
         cassettes=cassettes,
         pack=pack,
         store=store,
+        live={"calls": calls, "max_cost": max_cost, "max_tokens": max_tokens},
     )
     wanted = Wanted(fresh=fresh, verbose=verbose, yes=yes)
     if resume is not None:
+        if scenario or format or rounds or agent or seed is not None or live:
+            raise UsageError(
+                "a run is resumed as it was planned: --resume goes with none of --scenario,"
+                " --format, --rounds, --agent, --seed and --live"
+            )
         raise typer.Exit(go_on(settings, resume, wanted))
     selection = Selection(
         scenarios=tuple(scenario or ()),

@@ -43,7 +43,8 @@ class Wanted:
 
 def carry_out(settings: Settings, selection: Selection, mode: Mode, wanted: Wanted) -> ExitCode:
     """Runs the selection from plan to reports; returns how the command ends."""
-    _prepare(settings)
+    if not wanted.dry_run:
+        _prepare(settings)
     with open_workbench(settings, fresh=wanted.fresh) as bench:
         plan = make_plan(bench, selection, mode, dry=wanted.dry_run)
         batch = _batch(bench, plan) if wanted.batch else None
@@ -66,7 +67,8 @@ def go_on(settings: Settings, run: str, wanted: Wanted) -> ExitCode:
         open_workbench(settings, fresh=wanted.fresh) as bench,
         Store.open(settings.store, create=False) as store,
     ):
-        rest = plan_rest(bench, store.load(store.resolve(run)))
+        run_id = store.resolve(run)
+        rest = plan_rest(bench, store.load(run_id), store.ingredients(run_id))
         _confirm(bench, rest.plan, wanted)
         return _run(bench, rest.plan, store, wanted, rest)
 
@@ -137,7 +139,7 @@ def _run(
     if plan.batched and run.status is RunStatus.STOPPED:
         lines.append("To go on: the same command again")
     elif run.status in {RunStatus.INTERRUPTED, RunStatus.STOPPED}:
-        lines.append(f"To go on: ferrotape run --resume {run.id}")
+        lines.append(f"To go on: ferrotape run --resume {run.id} (a budget must be given again)")
     _print_lines(console, lines)
     return _exit_code(completed, reported=not outcome.failures)
 

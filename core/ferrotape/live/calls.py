@@ -16,6 +16,8 @@ from ferrotape.live.settings import LiveSettings, OnFailure
 from ferrotape.model import AgentFailure, AgentFailureKind, Reply
 
 _FIRST_CALLS = 2
+_LOOK_AGAIN_S = 0.2
+"""How often a call that waits for its budget looks whether the run was stopped."""
 
 
 class LiveCalls:
@@ -37,6 +39,9 @@ class LiveCalls:
         self._chance = random.Random(seed)  # noqa: S311 - jitter is no secret
         self._stop = threading.Event()
         self._reason = ""
+        self._interrupted = False
+        self._settled = threading.Condition()
+        self._under_way = 0
 
     @property
     def stopped(self) -> str:
@@ -47,6 +52,11 @@ class LiveCalls:
         """Makes no further call; those under way come to their end."""
         self._reason = self._reason or reason
         self._stop.set()
+
+    def interrupt(self) -> None:
+        """Makes no further call, and takes those that are cut off now for not made."""
+        self._interrupted = True
+        self.stop("the run was interrupted")
 
     def ask(
         self, attempt: Callable[[], Reply], most: Estimate, price: Price | None = None
@@ -68,18 +78,15 @@ class LiveCalls:
                 with self._admitted(most):
                     reply = self._attempt(attempt, most, price)
             except _StoppedError as error:
-                kind = AgentFailureKind.NOT_ASKED
-                return Reply(
-                    failure=AgentFailure(kind=kind, message=str(error)),
-                    attempts=tuple(failures),
-                )
+                return _not_asked(str(error), failures)
             reply = replace(reply, attempts=tuple(failures))
             failure = reply.failure
             if failure is None:
                 return reply
+            if self._interrupted:  # it was cut off, and says nothing about the agent
+                return _not_asked(self._reason, failures)
             if not self._policy.again(failure, len(failures) + 1):
-                if failure.kind in RETRIED and self._settings.on_failure is OnFailure.FAIL:
-                    self.stop(f"a trial failed for good: {failure.message}")
+                self._stop_after(failure)
                 return reply
             # What it asked to wait is over with the wait; replay, which never waits, has none.
             failures.append(replace(failure, retry_after_s=None))
@@ -89,25 +96,57 @@ class LiveCalls:
     def _admitted(self, most: Estimate) -> Iterator[None]:
         if self._stop.is_set():
             raise _StoppedError(self._reason)
-        try:
-            self.budget.reserve(most)
-        except OverBudget as error:
-            self.stop(f"the budget is used up: {error}")
-            raise _StoppedError(self._reason) from None
+        self._reserve(most)
         wait = max(self._requests.take(1), self._tokens.take(most.tokens))
-        if self._stop.wait(wait):
-            raise _StoppedError(self._reason)
-        yield
+        try:
+            if self._stop.wait(wait):
+                self.budget.release(most)
+                raise _StoppedError(self._reason)
+            yield
+        finally:
+            with self._settled:
+                self._under_way -= 1
+                self._settled.notify_all()
 
     def _attempt(self, attempt: Callable[[], Reply], most: Estimate, price: Price | None) -> Reply:
         with self.limit.slot() as slot:
             reply = attempt()
             slot.report(reply.failure)
-        if reply.failure is not None and reply.failure.kind in RETRIED:
-            self.budget.release(most)  # an endpoint that fails charges nothing
+        failed = reply.failure is not None and reply.failure.kind in RETRIED
+        if failed and reply.usage is None:
+            self.budget.release(most)  # an endpoint that gave nothing charges nothing
         else:
             self.budget.settle(most, reply.usage, price)
         return reply
+
+    def _reserve(self, most: Estimate) -> None:
+        """Sets aside the most that a call can come to; waits while others may give some back."""
+        with self._settled:
+            while True:
+                if self._stop.is_set():
+                    raise _StoppedError(self._reason)
+                try:
+                    self.budget.reserve(most)
+                except OverBudget as error:
+                    if self._under_way == 0:
+                        self.stop(f"the budget is used up: {error}")
+                        raise _StoppedError(self._reason) from None
+                    self._settled.wait(_LOOK_AGAIN_S)
+                else:
+                    self._under_way += 1
+                    return
+
+    def _stop_after(self, failure: AgentFailure) -> None:
+        """Ends the run after a failure for good, if the next trial would only fail as this one."""
+        hopeless = failure.kind is AgentFailureKind.AUTHENTICATION
+        strict = self._settings.on_failure is OnFailure.FAIL and not failure.kind.agent_caused
+        if hopeless or strict:
+            self.stop(f"a trial failed for good: {failure.message}")
+
+
+def _not_asked(reason: str, failures: list[AgentFailure]) -> Reply:
+    failure = AgentFailure(kind=AgentFailureKind.NOT_ASKED, message=reason)
+    return Reply(failure=failure, attempts=tuple(failures))
 
 
 class _StoppedError(Exception):

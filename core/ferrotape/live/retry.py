@@ -30,10 +30,13 @@ class RetryPolicy:
     """Attempts after the first."""
     first_s: float = 1.0
     longest_s: float = 60.0
+    most_asked_s: float = 600.0
+    """An endpoint that asks for more patience than that is given up."""
 
     def again(self, failure: AgentFailure, made: int) -> bool:
         """Whether to try once more after `made` attempts, the last of which failed so."""
-        return failure.kind in RETRIED and made <= self.retries
+        patient = (failure.retry_after_s or 0.0) <= self.most_asked_s
+        return failure.kind in RETRIED and made <= self.retries and patient
 
     def wait_s(self, failure: AgentFailure, made: int, chance: random.Random) -> float:
         """Seconds to wait before the next attempt, after `made` attempts."""

@@ -5,9 +5,12 @@ The SDK costs two seconds of CPU to import, so that is left until somebody is as
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 from annotated_types import Ge, Le, MinLen
@@ -106,12 +109,17 @@ _KINDS_BY_STATUS = {
 _CLIENT_ERRORS = range(400, 500)
 
 
-def _seconds(text: str | None) -> float | None:
-    """The header `retry-after`, if it is a number and not a date."""
-    try:
-        return max(0.0, float(text)) if text else None
-    except ValueError:
-        return None
+def _wait_s(headers: Mapping[str, str]) -> float | None:
+    """How long the endpoint asks to wait: `retry-after-ms`, or `retry-after` (seconds, a date)."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        with suppress(ValueError):
+            seconds = float(headers.get(name, "")) * unit
+            if math.isfinite(seconds):
+                return max(0.0, seconds)
+    with suppress(ValueError, TypeError):
+        moment = parsedate_to_datetime(headers.get("retry-after", ""))
+        return max(0.0, (moment - datetime.now(UTC)).total_seconds())
+    return None
 
 
 def failure_of(error: Exception) -> AgentFailure:
@@ -122,7 +130,7 @@ def failure_of(error: Exception) -> AgentFailure:
     kinds = AgentFailureKind
     cause = error.__cause__
     if isinstance(error, anthropic.APIStatusError):
-        wait = _seconds(error.response.headers.get("retry-after"))
+        wait = _wait_s(error.response.headers)
         return replace(
             failed(kind_of(error.type, error.status_code), _sentence_of(error)), retry_after_s=wait
         )
