@@ -20,7 +20,7 @@ from ferrotape.live.budget import Estimate, Price
 from ferrotape.model import AgentFailure, AgentFailureKind, Mode, Reply, Scenario, Trial
 from ferrotape.session import Folders, Sessions, rules_of, trial_folders
 
-_CHARACTERS_A_TOKEN = 3
+_BYTES_A_TOKEN = 3
 """Fewer than the usual four, so that an estimate is rather too high than too low."""
 
 
@@ -73,9 +73,16 @@ class BoundAgent:
         """How it is asked by batches; None if it cannot."""
         return self.plugin.batches if isinstance(self.plugin, BatchAgent) else None
 
+    @property
+    def bounded(self) -> bool:
+        """Whether `most` holds: one call an attempt, whose length is limited."""
+        plain = getattr(self.plugin, "traffic", "plain") == "plain"
+        return plain and bool(self.settings.get("max_tokens"))
+
     def most(self, prompt: str, price: Price | None) -> Estimate:
-        """The most that one attempt at a prompt can come to."""
-        read = len(prompt) // _CHARACTERS_A_TOKEN + 1
+        """The most that one attempt at a prompt can come to, if the agent is `bounded`."""
+        text = f"{self.settings.get('system') or ''}{prompt}"
+        read = len(text.encode(errors="replace")) // _BYTES_A_TOKEN + 1
         written = int(self.settings.get("max_tokens") or 0)
         cost = None if price is None else price.of(read, written)
         return Estimate(tokens=read + written, cost=cost)
@@ -198,7 +205,7 @@ def attempt_once(
         tape: The trial's.
     """
     try:
-        with current(tape):
+        with current(tape, session.transport):
             given = call_plugin(
                 who, lambda: agent.plugin.answer(trial, prompt, agent.options, session)
             )

@@ -60,20 +60,24 @@ def roots(settings: Settings) -> tuple[Path, ...]:
     return (own,) if same else (own, shipped)
 
 
-def remove(paths: Iterable[Path]) -> None:
-    """Removes files, and the folders of scenarios and formats that are empty without them.
+def remove(paths: Iterable[Path], root: Path) -> None:
+    """Removes recordings, and the folders below the root that are empty without them.
 
     Raises:
-        UsageError: A file cannot be removed.
+        UsageError: A file cannot be removed, or is no recording below that root.
     """
     for path in paths:
+        if not Shelved(path).belongs_to(root):
+            raise UsageError(
+                f"{path} is not removed: it is no recording of {root}",
+                hint="Those lie at AGENT/SCENARIO/FORMAT/round-N.json.",
+            )
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise UsageError(f"cannot remove {path}: {error.strerror}") from error
-        levels = path.parents[:3] if Shelved(path).key is not None else ()
         with suppress(OSError):  # it is not empty, which is as well
-            for folder in levels:
+            for folder in path.parents[:3]:
                 folder.rmdir()
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import shutil
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ferrotape.cassettes import Tape, TapeTransport
+from ferrotape.cassettes.guard import allow
 from ferrotape.cassettes.places import Places
 from ferrotape.cassettes.proxy import Proxy
 from ferrotape.cassettes.rules import BY_NAME, Rules
@@ -103,6 +104,7 @@ class Sessions:
         self._limits: weakref.WeakSet[TimeLimit] = weakref.WeakSet()
         self._cancelled = False
         self._proxy: Proxy | None = None
+        self._allowed = ExitStack()
 
     def open(
         self, tape: Tape, folders: Folders, *, timeout_s: float, env: Mapping[str, str]
@@ -147,15 +149,16 @@ class Sessions:
     ) -> None:
         with self._lock:
             proxy, self._proxy = self._proxy, None
+        self._allowed.close()
         if proxy is not None:
             proxy.stop()
 
     def _running_proxy(self) -> Proxy:
-
         with self._lock:
             if self._proxy is None:
                 self._proxy = Proxy()
                 self._proxy.start()
+                self._allowed.enter_context(allow("127.0.0.1", self._proxy.port))
             return self._proxy
 
 
@@ -187,9 +190,10 @@ class _Lent:
     def through(self, inner: httpx2.BaseTransport) -> httpx2.BaseTransport:
         return TapeTransport(self._tape, None if self._tape.replaying else inner)
 
-    def proxy(self, upstream: str, key: str) -> AbstractContextManager[str]:
-        timeout_s = self._timeout_s
-        return self._proxy().door(self._tape, upstream=upstream, key=key, timeout_s=timeout_s)
+    def proxy(self, upstream: str, key: str, secrets: Iterable[str]) -> AbstractContextManager[str]:
+        return self._proxy().door(
+            self._tape, upstream=upstream, key=key, timeout_s=self._timeout_s, secrets=secrets
+        )
 
     def cut_off(self) -> bool:
         return self._tape.cut_off()

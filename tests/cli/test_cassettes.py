@@ -206,15 +206,56 @@ def test_prune_shows_asks_and_removes_what_replay_cannot_use(root):
     places = spoil(root)
     done = cassettes("prune", given="n\n")
     assert done.exit_code == 1
-    assert "Remove 7 of 10 files?" in done.stdout
+    assert "Remove 6 of 9 files?" in done.stdout
     assert all(path.exists() for path in places.values())
     done = cassettes("prune", "--yes")
-    assert (done.exit_code, "7 of 10 files removed." in done.stdout) == (0, True)
+    assert (done.exit_code, "6 of 9 files removed." in done.stdout) == (0, True)
+    assert places["place"].exists()
     left = sorted(path.name for path in (root / CELL).iterdir())
     assert left == ["round-1.json", "round-2.json", "round-5.json"]
     assert not (root / "nobody").exists()
     assert not (root / "claude-sample/rust-99").exists()
     assert "Nothing to remove" in cassettes("prune", "--yes").stdout
+
+
+def test_prune_takes_a_name_for_a_key_first_and_never_removes_another_file(root):
+    others = [
+        root.parent / name
+        for name in (
+            "nobody/package.json",
+            "data.json",
+            "reports/benchmark-report.json",
+            "a/b/c/round-1.json",
+            "cassettes/a/b/c/d/round-1.json",
+            "cassettes/claude-sample/.data.json.0a1b.tmp",
+        )
+    ]
+    for path in others:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    unused = spoil(root)["agent"]
+    assert "1 of 1 files removed." in cassettes("prune", "nobody", "--yes").stdout
+    assert not unused.exists()
+    for name in (".", "./nobody", "nobody", "data.json", "a/b/c/round-1.json", "cassettes"):
+        cassettes("prune", name, "--yes")
+    cassettes("prune", "--yes")
+    assert all(path.exists() for path in others)
+    assert (root / f"{KEY}.json").exists()
+
+
+def test_scrub_goes_on_after_a_broken_recording_names_it_and_fails(root):
+    first = root / f"{KEY}.json"
+    second = root / CELL / "round-2.json"
+    first.write_text("{")
+    rewrite(second, "use std::fmt;", "// jane.doe@corporation.io")
+    done = cassettes("scrub")
+    assert done.exit_code == 1
+    broken, redacted, count, rest = done.stdout.splitlines()
+    assert str(first) in broken
+    assert redacted.startswith(f"{second}: redacted: e-mail address")
+    assert count == "1 of 2 recordings scrubbed."
+    assert rest.startswith("1 could not be")
+    assert "jane.doe" not in second.read_text()
 
 
 def test_what_is_shipped_is_neither_pruned_nor_scrubbed_from_another_project(tmp_path, monkeypatch):

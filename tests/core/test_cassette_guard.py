@@ -1,4 +1,4 @@
-"""The socket guard: in replay nothing in this process reaches the network."""
+"""The socket guard: nothing in this process reaches the network unless it may."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ import pytest
 from ferrotape.cassettes import Identity, Tape, current, router
 from ferrotape.cassettes.guard import allow, guarded
 from ferrotape.errors import CassetteMiss, OutsideTrial
+from ferrotape.session import Sessions, trial_folders
+from ferrotape.testing import Answer, LoopbackMessages
 
 IDENTITY = Identity(
     agent="a", plugin="p", settings={}, scenario="s", format="f", round=1, prompt_sha256=""
@@ -146,9 +149,78 @@ def test_the_guard_is_gone_at_the_end(listening: tuple[str, int]) -> None:
     socket.create_connection(listening, timeout=5).close()
 
 
-def test_recording_is_not_guarded(listening: tuple[str, int]) -> None:
-    with router(replaying=False):
+def test_what_is_outside_any_trial_may_connect_while_recording(
+    tmp_path: Path, listening: tuple[str, int]
+) -> None:
+    def connect_freely() -> None:
         socket.create_connection(listening, timeout=5).close()
+
+    tape = Tape.record(tmp_path / "a.json", IDENTITY)
+    with router(replaying=False) as routed:
+        connect_freely()
+        with current(tape), ThreadPoolExecutor(1) as pool:
+            pool.submit(connect_freely).result()
+    assert routed.refused == ()
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    # asyncio looks names up in a thread that is outside the trial; it may, but not connect
+    [pytest.param(a, id=name) for name, a in ATTEMPTS.items() if name != "asyncio by name"],
+)
+def test_an_unknown_client_of_a_trial_is_refused_while_recording(
+    tmp_path: Path, attempt: Callable[[], object]
+) -> None:
+    tape = Tape.record(tmp_path / "a.json", IDENTITY)
+    told: list[str] = []
+    with (
+        router(replaying=False, on_refused=told.append),
+        current(tape),
+        pytest.raises(OutsideTrial, match="by a goes by no tape and was refused") as caught,
+    ):
+        attempt()
+    assert "session.transport" in caught.value.hint
+    assert told == [caught.value.message]
+
+
+def test_an_agent_with_an_unknown_client_pays_for_nothing_and_has_no_answer(
+    tmp_path: Path,
+) -> None:
+    tape = Tape.record(tmp_path / "a.json", IDENTITY)
+    with LoopbackMessages(lambda _: Answer("hi")) as endpoint:
+        with router(replaying=False) as routed, current(tape), pytest.raises(OutsideTrial):
+            urllib.request.urlopen(endpoint.base_url, data=b"{}")  # noqa: S310 - it is HTTP
+        assert endpoint.requests == ()
+    assert len(routed.refused) == 1
+
+
+def test_a_tape_in_replay_has_no_network_while_others_are_recorded(tmp_path: Path) -> None:
+    Tape.record(tmp_path / "a.json", IDENTITY).close()
+    tape = Tape.replay(tmp_path / "a.json", IDENTITY)
+    with router(replaying=False), current(tape), pytest.raises(CassetteMiss):
+        socket.create_connection((AWAY, 443))
+    with pytest.raises(CassetteMiss):
+        tape.close()
+
+
+def test_the_proxy_of_the_session_is_reached_by_any_client(tmp_path: Path) -> None:
+    tape = Tape.record(tmp_path / "a.json", IDENTITY)
+    with (
+        LoopbackMessages(lambda _: Answer("hi")) as endpoint,
+        router(replaying=False) as routed,
+        Sessions() as sessions,
+        trial_folders() as folders,
+    ):
+        session = sessions.open(tape, folders, timeout_s=30, env={})
+        asked = b'{"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}'
+        with (
+            session.proxy(endpoint.base_url) as url,
+            current(tape, session.transport),
+            urllib.request.urlopen(f"{url}/v1/messages", data=asked) as response,  # noqa: S310 - it is HTTP
+        ):
+            assert b"hi" in response.read()
+    assert len(tape.calls) == 1
+    assert routed.refused == ()
 
 
 def test_an_attempt_within_a_trial_is_a_miss_of_its_tape(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
-from ferrotape.cassettes import DUMMY_KEY, Identity, Tape
+from ferrotape.cassettes import DUMMY_KEY, Identity, Tape, TapeTransport
 from ferrotape.cassettes.places import Places
 from ferrotape.cassettes.proxy import Proxy
 from ferrotape.cassettes.rules import PROGRAM
@@ -106,6 +107,53 @@ def test_what_was_recorded_replays_with_the_endpoint_stopped(
     assert [call.status for call in tape.calls] == [200, 200, 200]
     assert KEY not in tape.path.read_text()
     assert DUMMY_KEY not in tape.path.read_text()
+
+
+@pytest.mark.parametrize("spaces", [" ", "  "])
+def test_a_key_that_a_stream_splits_is_not_put_together_on_the_tape(
+    tmp_path: Path, spaces: str
+) -> None:
+    def echo(_: httpx2.Request) -> httpx2.Response:
+        frames = [
+            f'event: content_block_delta\ndata: {{"type":{spaces}"content_block_delta", "index": 0,'
+            f' "delta": {{"type": "text_delta", "text": "{piece}"}}}}\n\n'
+            for piece in ("Your key: ", KEY[:9], KEY[9:], ".")
+        ]
+        kind = {"content-type": "text/event-stream"}
+        return httpx2.Response(200, headers=kind, content="".join(frames))
+
+    tape = recording(tmp_path)
+    transport = TapeTransport(tape, httpx2.MockTransport(echo))
+    with httpx2.Client(transport=transport, headers={"x-api-key": KEY}) as client:
+        client.post("https://api.example.com/v1/messages", json={"messages": []}).read()
+    tape.close()
+    text = tape.path.read_text()
+    assert "Your key: [redacted]." in text
+    assert KEY[:9] not in text
+    assert KEY[9:] not in text
+
+
+def test_the_doors_key_and_secrets_are_hidden_wherever_they_go(
+    tmp_path: Path, proxy: Proxy, endpoint: LoopbackMessages
+) -> None:
+    token = 'a "quoted" token'
+    tape = recording(tmp_path)
+    with proxy.door(tape, upstream=endpoint.base_url, key=KEY, secrets=[token, "is"]) as base:
+        body = {"model": "m", "messages": [{"role": "user", "content": f"This is {token}, {KEY}"}]}
+        request = urllib.request.Request(
+            f"{base}/v1/messages",
+            data=json.dumps(body).encode(),
+            headers={"content-type": "application/json", "x-unheard-of": DUMMY_KEY},
+        )
+        with urllib.request.urlopen(request, timeout=20) as response:
+            assert KEY in response.read().decode()
+    tape.close()
+    (seen,) = endpoint.requests
+    assert seen.headers["x-unheard-of"] == KEY
+    text = tape.path.read_text()
+    assert text.count("This is [redacted], [redacted]") == 2
+    assert KEY not in text
+    assert "quoted" not in text
 
 
 def test_streams_pass_through_as_they_come(

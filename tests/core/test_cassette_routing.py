@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import json
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import anthropic
+import httpx
 import httpx2
 import pytest
 import requests
@@ -20,8 +23,13 @@ import urllib3
 import vcr.patch
 from http_clients import CLIENTS, HEADERS, KEY, Client, Seen, body, observe, with_requests
 
+from ferrotape.asking import BoundAgent, attempt_once
 from ferrotape.cassettes import Identity, Tape, TapeTransport, current, router
+from ferrotape.cassettes.timelimit import TimeLimit
+from ferrotape.contracts import Agent, Session
 from ferrotape.errors import CassetteMiss, OutsideTrial
+from ferrotape.model import Reply, Trial
+from ferrotape.session import Sessions, trial_folders
 from ferrotape.testing import (
     OVERLOADED,
     RATE_LIMITED,
@@ -317,6 +325,101 @@ def test_a_call_that_is_cancelled_is_recorded_and_runs_out_of_time_in_replay(
         with router(replaying=True), current(again), pytest.raises(error):
             asyncio.run(ask(NOWHERE))
         again.close("timeout")
+
+
+LIMIT_S, SLOW_S = 0.4, 15.0
+TIMEOUTS = (
+    requests.Timeout,
+    urllib3.exceptions.TimeoutError,
+    httpx.TimeoutException,
+    httpx2.TimeoutException,
+    aiohttp.ServerTimeoutError,
+    anthropic.APITimeoutError,
+)
+
+
+def ask_within(limit: TimeLimit, path: Path, client: Client, url: str) -> Tape:
+    """Asks until the client gives up, which must be because of the time."""
+    tape = Tape.record(path, IDENTITY)
+    began = time.monotonic()
+    with (
+        router(replaying=False),
+        current(tape, TapeTransport(tape, limit=limit)),
+        pytest.raises(TIMEOUTS),
+    ):
+        client(url, "hi")
+    assert time.monotonic() - began < SLOW_S / 4  # the clients' own timeouts are no shorter
+    tape.close("timeout")
+    return tape
+
+
+@pytest.mark.parametrize("cut", [False, True], ids=["limit", "Ctrl-C"])
+def test_the_trials_time_ends_the_calls_of_every_client(
+    tmp_path: Path, endpoint: LoopbackMessages, client: Client, cut: bool
+) -> None:
+    endpoint.fail(Delay(SLOW_S))
+    limit = TimeLimit(60 if cut else LIMIT_S)
+    timer = threading.Timer(LIMIT_S if cut else 60, limit.cut)
+    timer.start()
+    tape = ask_within(limit, tmp_path / "a.json", client, endpoint.base_url)
+    timer.cancel()
+    assert [(call.status, call.error) for call in tape.calls] == [(0, "ReadTimeout")]
+    again = Tape.replay(tmp_path / "a.json", IDENTITY)
+    with router(replaying=True), current(again), pytest.raises(TIMEOUTS):
+        client(NOWHERE, "hi")
+    again.close("timeout")
+
+
+@pytest.mark.parametrize("name", ["httpx, streaming", "httpx2, async and streaming"])
+def test_the_trials_time_ends_a_stream(
+    tmp_path: Path, endpoint: LoopbackMessages, name: str
+) -> None:
+    endpoint.fail(Delay(between_s=SLOW_S))
+    tape = ask_within(TimeLimit(LIMIT_S), tmp_path / "a.json", CLIENTS[name], endpoint.base_url)
+    assert [(call.status, call.error) for call in tape.calls] == [(200, "ReadTimeout")]
+
+
+def test_a_session_ends_what_its_agent_asks_by_another_client(
+    tmp_path: Path, endpoint: LoopbackMessages
+) -> None:
+    class WithRequests:
+        name = "a"
+
+        def answer(self, trial: Trial, prompt: str, options: Any, session: Session) -> Reply:
+            with_requests(endpoint.base_url, prompt)
+            return Reply(text="never")
+
+    endpoint.fail(Delay(SLOW_S))
+    agent = BoundAgent(
+        name="a", plugin=cast("Agent", WithRequests()), options=None, cassettes=tmp_path
+    )
+    tape = Tape.record(tmp_path / "a.json", IDENTITY)
+    trial = Trial(scenario="s", format="f", agent="a", round=1)
+    with router(replaying=False), Sessions() as sessions, trial_folders() as folders:
+        session = sessions.open(tape, folders, timeout_s=LIMIT_S, env={})
+        reply = attempt_once("a", agent, trial, "hi", session, tape)
+    assert reply.failure is not None
+    assert [call.error for call in tape.calls] == ["ReadTimeout"]
+
+
+def test_a_body_that_ends_with_its_connection_is_not_whole_at_the_time_limit(
+    tmp_path: Path,
+) -> None:
+    def dribble(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nsome")
+            while connection.recv(65536):
+                pass
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=dribble, args=(server,))
+        thread.start()
+        url = "http://127.0.0.1:{1}".format(*server.getsockname())
+        tape = ask_within(TimeLimit(LIMIT_S), tmp_path / "a.json", with_requests, url)
+        thread.join()
+    assert [call.error for call in tape.calls] == ["ReadTimeout"]
 
 
 def test_forms_iterators_and_files_are_recorded_as_the_bytes_they_are(tmp_path: Path) -> None:

@@ -96,6 +96,12 @@ def test_a_secret_is_found_by_what_stands_around_it(path, rule):
     assert rules(path) == {rule}
 
 
+def test_an_organisation_is_found_by_its_own_form(path):
+    record(path, [(request(PROMPT), streamed(Answer(text="Not you, org-MARKED-77aa.")))])
+    (secret,) = find_secrets(open_recording(path))
+    assert (secret.rule, secret.value) == ("organisation", "org-MARKED-77aa")
+
+
 def test_headers_that_the_tape_would_not_keep_are_found_and_removed(path):
     record(path, [(request(PROMPT), deltas("Hi."))])
     tree = json.loads(path.read_text())
@@ -121,6 +127,7 @@ def test_headers_that_the_tape_would_not_keep_are_found_and_removed(path):
         "std::collections::hash_map::DefaultHasher, core/src/parser/mod.rs:120",
         "sk-learn-like-names-are-no-keys-whatever-they-say",
         "let token = tokens.next(); let secret = compute_the_secret_of_the_thing();",
+        "class='org-chart-2021', org-mode-tables, an org-wide-rule",
         "Bearer <your token here>, https://user:pass@",
     ],
 )
@@ -210,6 +217,19 @@ def test_redaction_of_a_stream_gives_the_text_with_every_value_replaced(pieces, 
     assert answered(body).text == "".join(pieces).replace(value, "[redacted]")
     assert isinstance(body, SseBody)
     assert len(body.sse) == len(pieces)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        lambda piece: {"choices": [{"index": 0, "delta": {"content": piece}}]},
+        lambda piece: {"type": "response.output_text.delta", "item_id": "m", "delta": piece},
+    ],
+)
+def test_redaction_knows_the_streams_of_openai(frame):
+    pieces = ["a SEC", "RET", "KEY z"]
+    body = redacted(SseBody([Frame(data=frame(piece)) for piece in pieces]), ["SECRETKEY"])
+    assert body == SseBody([Frame(data=frame(p)) for p in ("a [redacted]", "", " z")])
 
 
 def test_redaction_reaches_keys_nested_values_and_raw_text():

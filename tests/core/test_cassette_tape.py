@@ -251,6 +251,7 @@ def set_at(*path: str | int, value: Any) -> Callable[[Any], None]:
         set_at("metadata", "interactions", value="2"),
         set_at("metadata", "measured", value="yes"),
         set_at("metadata", "outcome", value=None),
+        set_at("metadata", "outcome", value="splendid"),
         set_at("metadata", "identity", "round", value="first"),
         set_at("metadata", "identity", "settings", value=[]),
         set_at("metadata", "surplus", value=1),

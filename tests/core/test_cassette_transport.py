@@ -13,6 +13,7 @@ import pytest
 
 from ferrotape.cassettes import Identity, Tape, TapeTransport
 from ferrotape.cassettes.exchange import is_loopback
+from ferrotape.model import AgentFailure, AgentFailureKind, Reply
 from ferrotape.testing import (
     OVERLOADED,
     RATE_LIMITED,
@@ -198,6 +199,34 @@ def test_neither_keys_nor_hosts_nor_other_headers_get_onto_the_tape(tmp_path: Pa
     assert interaction["request"]["uri"] == "/v1/messages?beta=true"
     assert interaction["request"]["headers"].keys() == {"content-type", "anthropic-beta"}
     assert interaction["response"]["headers"].keys() == {"content-type"}
+
+
+def test_whose_the_key_is_goes_neither_onto_the_tape_nor_into_the_reply(tmp_path: Path) -> None:
+    organisation, session = "org-MARKED-77aa", "c00kie-of-mine"
+    headers = {
+        "anthropic-organization-id": organisation,
+        "set-cookie": f"__s={session}; Path=/",
+        "openai-project": "disabled",
+        "x-ratelimit-limit-project-tokens": "1e5-or-disabled",
+    }
+    said = f"{organisation} is disabled, {session}, 1e5-or-disabled"
+
+    def refuse(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(403, headers=headers, json={"error": {"message": said}})
+
+    tape = Tape.record(tmp_path / "a.json", IDENTITY)
+    with httpx2.Client(transport=TapeTransport(tape, httpx2.MockTransport(refuse))) as client:
+        assert organisation in client.post("https://api.example.com/v1/messages").text
+    failure = AgentFailure(kind=AgentFailureKind.AUTHENTICATION, message=said)
+    reply = tape.cleaned(Reply(failure=failure))
+    tape.close("authentication")
+    clean = "[redacted] is disabled, [redacted], 1e5-or-disabled"
+    assert reply.failure is not None
+    assert reply.failure.message == clean
+    text = (tmp_path / "a.json").read_text()
+    assert clean in text
+    assert organisation not in text
+    assert session not in text
 
 
 def test_a_json_body_matches_whatever_its_key_order(tmp_path: Path) -> None:

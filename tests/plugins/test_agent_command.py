@@ -108,6 +108,22 @@ def test_a_program_that_speaks_http_replays_elsewhere_with_the_endpoint_stopped(
     assert same(replayed, recorded)
 
 
+def test_a_secret_that_a_program_puts_into_its_requests_is_not_recorded_and_replays(
+    tmp_path: Path,
+) -> None:
+    options = speaking(tmp_path, pass_env=["TOKEN"])
+    script(tmp_path, SPEAKS_HTTP.replace("sys.stdin.read()", "'I am ' + os.environ['TOKEN']"))
+    token = "t0ken-of-the-program"
+    with LoopbackMessages(answer) as endpoint:
+        env = {**real(endpoint), "TOKEN": token}
+        recorded = attempt(AGENT, options, tmp_path / "t.json", env=env)
+        assert token.encode() in endpoint.requests[0].body
+    assert recorded.text == "Done: I am [redacted]\n"
+    assert token not in (tmp_path / "t.json").read_text()
+    replayed = attempt(AGENT, options, tmp_path / "t.json", replaying=True)
+    assert same(replayed, recorded)
+
+
 def test_a_changed_prompt_is_stale_and_a_changed_conversation_a_miss(
     tmp_path: Path, endpoint: LoopbackMessages
 ) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 from ferrotape.cassettes.recording import key_of
 from ferrotape.errors import CassetteMissing, UsageError
 
-_DRAFT = re.compile(r"\..+\.json\.[0-9a-f]+\.tmp")
+_DRAFT = re.compile(r"\.(?P<of>.+\.json)\.[0-9a-f]+\.tmp")
+_NO_KEY = re.compile(r"\.{0,2}[/\\].*|\.{1,2}")
+"""How names begin that can only be paths."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -29,6 +31,15 @@ class Shelved:
         """Whether it was left behind by a save that did not come to its end."""
         return _DRAFT.fullmatch(self.path.name) is not None
 
+    def belongs_to(self, root: Path) -> bool:
+        """Whether it lies where a trial's recording does below that root, or is a draft of one.
+
+        Any other file is somebody else's, whatever it holds.
+        """
+        draft = _DRAFT.fullmatch(self.path.name)
+        path = self.path.with_name(draft["of"]) if draft else self.path
+        return key_of(path) is not None and path.parents[3].resolve() == root.resolve()
+
     @property
     def name(self) -> str:
         """Its key, else its path, for readers."""
@@ -37,6 +48,8 @@ class Shelved:
 
 def choose(roots: Sequence[Path], wanted: Sequence[str] = ()) -> tuple[Shelved, ...]:
     """The files that are meant, each once, in order of their paths.
+
+    A name is taken for a key before it is taken for a path; `./NAME` is always a path.
 
     Args:
         roots: Folders of recordings; an agent is looked for in the first that has it.
@@ -69,9 +82,10 @@ def choose_one(roots: Sequence[Path], name: str) -> Shelved:
 
 
 def _named(roots: Sequence[Path], name: str) -> Iterator[Shelved]:
-    candidates = [Path(name)]
-    for root in roots:
+    candidates = []
+    for root in () if _NO_KEY.fullmatch(name) else roots:
         candidates += [root / f"{name}.json", root / name]
+    candidates.append(Path(name))
     for candidate in candidates:
         if candidate.is_file():
             yield Shelved(candidate)

@@ -16,17 +16,26 @@ from functools import cache
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from annotated_types import Ge, MinLen
-from pydantic import StrictBool, StrictFloat, StrictInt, TypeAdapter
+from pydantic import AfterValidator, StrictBool, StrictFloat, StrictInt, TypeAdapter
 
 from ferrotape.cassettes import layout
 from ferrotape.cassettes.body import Body, pack
 from ferrotape.cassettes.identity import Identity
+from ferrotape.model import AgentFailureKind
 
 FORMAT: Final = 1
+ANSWERED: Final = "answered"
+"""The outcome of a trial whose agent did not fail."""
 _CLOSED: Mapping[str, Any] = {"extra": "forbid"}
 _Headers = Mapping[str, Annotated[Sequence[str], MinLen(1)]]
 _Seconds = Annotated[StrictFloat, Ge(0)]
 _Count = Annotated[StrictInt, Ge(0)]
+
+
+def _known(outcome: str) -> str:
+    if outcome != ANSWERED and outcome not in set(AgentFailureKind):
+        raise ValueError("it is neither `answered` nor the kind of an agent's failure")
+    return outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +48,7 @@ class Metadata:
     """UTC, ISO 8601 to the second."""
     measured: StrictBool
     """Whether latency and token counts are the model's: False for a loopback endpoint."""
-    outcome: str
+    outcome: Annotated[str, AfterValidator(_known)]
     """`answered`, or the kind of the agent's failure."""
     interactions: _Count
     digest: str = ""

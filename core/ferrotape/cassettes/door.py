@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx2
 
+from ferrotape.cassettes import scrub
 from ferrotape.cassettes.tape import Tape
 from ferrotape.cassettes.transport import TapeTransport
 
@@ -37,7 +38,10 @@ _NOT_FORWARDED = frozenset(
 class Door:
     """A way through the trial's tape; see `Proxy.door` for what it is made of."""
 
-    def __init__(self, tape: Tape, upstream: str, key: str, timeout_s: float) -> None:
+    def __init__(
+        self, tape: Tape, upstream: str, key: str, timeout_s: float, secrets: Iterable[str] = ()
+    ) -> None:
+        tape.hide(scrub.hidden((key, *secrets)))
         upstream = _NOWHERE if tape.replaying else upstream.rstrip("/")
         self._host = "{0.scheme}://{0.netloc}".format(urlsplit(upstream))
         inner = None if tape.replaying else _Onward(urlsplit(upstream).path)

@@ -55,6 +55,8 @@ class Exchange:
             ttfb_s: Seconds to the first byte of the body, if known.
             error: How it broke off: `type` as for `fail`, and `message`.
         """
+        headers = tuple(headers)
+        self._secrets = self.tape.hide(scrub.identities(headers))
         grouped: dict[str, list[str]] = {}
         for name, value in headers:
             grouped.setdefault(name, []).append(self._redacted(value))

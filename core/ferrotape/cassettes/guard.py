@@ -1,4 +1,6 @@
-"""The socket guard: in replay nothing in this process reaches the network.
+"""The socket guard: nothing in this process reaches the network unless it may.
+
+In replay nothing may; while recording a trial's calls may, where they go by way of its tape.
 
 It replaces methods of `socket.socket` and the functions that look names up, and puts them back at
 the end. An audit hook would see the same calls (both miss C libraries with sockets of their own),
@@ -20,8 +22,8 @@ from unittest import mock
 
 from ferrotape.cassettes.exchange import is_loopback
 
-Refuse = Callable[[str], Exception]
-"""Told what was attempted, gives the exception to raise."""
+Refuse = Callable[[str], Exception | None]
+"""Told what was attempted, gives the exception to raise; None to let it through."""
 
 _LOCAL_FAMILIES = frozenset({socket.AF_UNIX, getattr(socket, "AF_NETLINK", socket.AF_UNIX)})
 _allowed: dict[tuple[str, int], int] = {}
@@ -74,8 +76,10 @@ def _checked_method(method: Callable[..., Any], place: int, refuse: Refuse) -> C
         except IndexError:  # `sendmsg` on a socket that is connected
             address = None
         if address is not None and not _may_reach(self.family, address):
-            self.close()  # who gets this exception may not know that it has a socket to close
-            raise refuse(f"a connection to {_shown(address)}")
+            refusal = refuse(f"a connection to {_shown(address)}")
+            if refusal is not None:
+                self.close()  # who gets it may not know that it has a socket to close
+                raise refusal
         return method(self, *arguments)
 
     return checked
@@ -85,7 +89,9 @@ def _checked_lookup(function: Callable[..., Any], refuse: Refuse) -> Callable[..
     @functools.wraps(function)
     def checked(host: Any, *arguments: Any, **options: Any) -> Any:
         if not _is_local_name(host):
-            raise refuse(f"a look-up of the name {_text(host)}")
+            refusal = refuse(f"a look-up of the name {_text(host)}")
+            if refusal is not None:
+                raise refusal
         return function(host, *arguments, **options)
 
     return checked

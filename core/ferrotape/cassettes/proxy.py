@@ -13,12 +13,12 @@ answered here and not recorded. A request that is not on the tape gets HTTP 400 
 from __future__ import annotations
 
 import json
-import secrets
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from secrets import token_urlsafe
 from typing import Any, cast
 
 import httpx2
@@ -62,7 +62,13 @@ class Proxy:
 
     @contextmanager
     def door(
-        self, tape: Tape, *, upstream: str = "", key: str = "", timeout_s: float = 600.0
+        self,
+        tape: Tape,
+        *,
+        upstream: str = "",
+        key: str = "",
+        timeout_s: float = 600.0,
+        secrets: Iterable[str] = (),
     ) -> Iterator[str]:
         """The base URL for the program of one trial.
 
@@ -74,9 +80,10 @@ class Proxy:
                 program's own and is no part of the recording.
             key: The real key; not used in replay.
             timeout_s: Seconds to wait for each piece of a response.
+            secrets: What else the program was given that must not get onto the tape.
         """
-        token = secrets.token_urlsafe(16)
-        door = Door(tape, upstream, key, timeout_s)
+        token = token_urlsafe(16)
+        door = Door(tape, upstream, key, timeout_s, secrets)
         self._doors[token] = door
         try:
             yield f"http://127.0.0.1:{self.port}/{token}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from ferrotape.cassettes import document, persister
 from ferrotape.cassettes.body import Body, Frame, JsonBody, SseBody, pack
 from ferrotape.cassettes.recording import open_recording
 from ferrotape.cassettes.scrub import REQUEST_HEADERS, RESPONSE_HEADERS
-from ferrotape.cassettes.secrets import METADATA, Secret, delta_pieces, find_secrets
+from ferrotape.cassettes.secrets import METADATA, Secret, delta_pieces, find_secrets, with_pieces
 
 REDACTED = "[redacted]"
 
@@ -64,37 +64,39 @@ def redacted(body: Body, values: Iterable[str]) -> Body:
     return pack(changed.encode(errors="surrogateescape"))
 
 
-def _rewrite(path: Path, values: set[str]) -> None:
-    requests, responses, metadata = persister.load_cassette(path, document)
-    plain = {**metadata, "identity": metadata["identity"].as_json()}
-    cassette = {
-        "requests": [_request(entry, values) for entry in requests],
-        "responses": [_response(entry, values) for entry in responses],
-        "metadata": plain,
-    }
-    persister.save_cassette(path, cassette, document)
-
-
-def _request(original: Request, values: set[str]) -> Request:
+def redacted_request(original: Request, values: Collection[str]) -> Request:
+    """A request in vcrpy's terms without those values, with the headers that a tape keeps."""
     hidden = _any_of(values)
     uri = original.uri if hidden is None else hidden.sub(REDACTED, original.uri)
     headers = {k: v for k, v in original.headers.items() if k.lower() in REQUEST_HEADERS}
     return Request(original.method, uri, _content(original.body, headers, values), headers)
 
 
-def _response(original: Mapping[str, Any], values: set[str]) -> dict[str, Any]:
+def redacted_response(original: Mapping[str, Any], values: Collection[str]) -> dict[str, Any]:
+    """A response in vcrpy's terms without those values, with the headers that a tape keeps."""
     headers = {k: v for k, v in original["headers"].items() if k.lower() in RESPONSE_HEADERS}
     body = {"string": _content(original["body"]["string"], headers, values)}
     return {**original, "headers": headers, "body": body}
 
 
+def _rewrite(path: Path, values: set[str]) -> None:
+    requests, responses, metadata = persister.load_cassette(path, document)
+    plain = {**metadata, "identity": metadata["identity"].as_json()}
+    cassette = {
+        "requests": [redacted_request(entry, values) for entry in requests],
+        "responses": [redacted_response(entry, values) for entry in responses],
+        "metadata": plain,
+    }
+    persister.save_cassette(path, cassette, document)
+
+
 def _content(
-    content: bytes | str | None, headers: Mapping[str, Any], values: set[str]
+    content: bytes | str | None, headers: Mapping[str, Any], values: Collection[str]
 ) -> bytes | None:
     if content is None:
         return None
     raw = content.encode() if isinstance(content, str) else content
-    kind = headers.get("content-type", "")
+    kind = next((v for k, v in headers.items() if k.lower() == "content-type"), "")
     packed = pack(raw, kind if isinstance(kind, str) else "".join(kind[:1]))
     return redacted(packed, values).encode()
 
@@ -110,9 +112,7 @@ def _redacted_stream(body: SseBody, hidden: re.Pattern[str]) -> SseBody:
         if not isinstance(frame, Frame):
             frames.append(hidden.sub(REDACTED, frame))
             continue
-        data = frame.data
-        for (place, name), _ in delta_pieces(data):
-            data = {**data, "delta": {**data["delta"], name: next(pieces[place, name])}}
+        data = with_pieces(frame.data, pieces)
         frames.append(replace(frame, data=_without(data, hidden)))
     return SseBody(frames, hidden.sub(REDACTED, body.rest))
 

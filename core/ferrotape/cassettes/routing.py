@@ -6,8 +6,8 @@ it knows the client, with a router for a cassette that finds the tape by `scope.
 vcrpy's own way, one patch a cassette, mixes up trials that run side by side.
 
 httpx and httpx2 keep streaming, as they go through a `TapeTransport`. requests, urllib3 and
-aiohttp get a response when it is complete. `urllib.request` and other clients are not known: in
-replay the socket guard stops them.
+aiohttp get a response when it is complete. `urllib.request` and other clients are not known: the
+socket guard stops them within a trial, so that nothing is paid for and then missing on the tape.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import threading
 import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -35,6 +35,10 @@ from ferrotape.errors import CassetteError, CassetteMiss, OutsideTrial
 _HINT: Final = (
     "Send it through `session.transport`; a thread of the agent's own must be started with"
     " `contextvars.copy_context().run`."
+)
+_UNKNOWN_HINT: Final = (
+    "Send it through `session.transport`, or by a client that is recorded: httpx, httpx2,"
+    " requests, urllib3 or aiohttp."
 )
 
 
@@ -78,11 +82,11 @@ class Router:
         self._lock = threading.Lock()
         self._refused: Counter[str] = Counter()
         self._under_way: weakref.WeakKeyDictionary[Request, Exchange] = weakref.WeakKeyDictionary()
-        self._guard = _Switch(lambda stack: stack.enter_context(guarded(self.refuse)))
+        self._offline = 0
 
     @property
     def refused(self) -> tuple[str, ...]:
-        """One sentence for each call or connection outside any trial; none passed through."""
+        """One sentence for each call or connection that no tape takes; none passed through."""
         with self._lock:
             counted = self._refused.items()
             return tuple(f"{said} ({n} times)" if n > 1 else said for said, n in counted)
@@ -97,16 +101,25 @@ class Router:
         if tape is None:
             parts = urlsplit(uri)  # user names, paths and queries may hold secrets
             place = parts.netloc.rpartition("@")[2]
-            raise self._outside(f"the call {method} {parts.scheme}://{place}")
+            attempt = f"the call {method} {parts.scheme}://{place}"
+            raise self._noted(f"{attempt} belongs to no trial and was refused", _HINT)
         return tape
 
-    def refuse(self, attempt: str) -> CassetteError:
-        """The error for a connection in replay, noted on the trial's tape if there is one."""
+    def refuse(self, attempt: str) -> CassetteError | None:
+        """The error for a connection, noted here or on the tape; None if it may be made.
+
+        While recording it may be made outside any trial, and by what is on its way to a tape.
+        """
         tape = current_tape()
-        if tape is None:
-            return self._outside(attempt)
-        tape.refuse(attempt)
-        return CassetteMiss(f"{attempt} was refused: replay has no network", hint=_HINT)
+        if tape is not None and (self._offline or tape.replaying):
+            tape.refuse(attempt)
+            return CassetteMiss(f"{attempt} was refused: replay has no network", hint=_HINT)
+        if self._offline:
+            return self._noted(f"{attempt} belongs to no trial and was refused", _HINT)
+        if tape is None or is_direct():
+            return None
+        who = tape.identity.agent
+        return self._noted(f"{attempt} by {who} goes by no tape and was refused", _UNKNOWN_HINT)
 
     def fail(self, request: Request, kind: str, message: str) -> None:
         """A call of a client ended without a response; ignored where it is not recorded."""
@@ -114,9 +127,16 @@ class Router:
         if exchange is not None:
             exchange.fail(kind, message)
 
-    def guard(self) -> AbstractContextManager[None]:
-        """Keeps this process off the network, as long as it is entered; see `guarded`."""
-        return self._guard.on()
+    @contextmanager
+    def offline(self) -> Iterator[None]:
+        """Keeps this process off the network altogether, as long as it is entered."""
+        with self._lock:
+            self._offline += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._offline -= 1
 
     # -- what vcrpy's stubs call
 
@@ -172,11 +192,10 @@ class Router:
         if request not in self._under_way:
             self._under_way[request] = Exchange(tape, _plain(request))
 
-    def _outside(self, attempt: str) -> OutsideTrial:
-        message = f"{attempt} belongs to no trial and was refused"
+    def _noted(self, message: str, hint: str) -> OutsideTrial:
         with self._lock:
             self._refused[message] += 1
-        return OutsideTrial(message, hint=_HINT)
+        return OutsideTrial(message, hint=hint)
 
 
 def _plain(request: Request) -> Request:
@@ -228,6 +247,7 @@ def _patch_clients(stack: ExitStack) -> Router:
             # It would keep every pool of connections alive.
             patcher._connection_pool_to_connections = weakref.WeakKeyDictionary()
         stack.enter_context(patcher)
+    stack.enter_context(guarded(router.refuse))
     return router
 
 
@@ -260,7 +280,8 @@ def router(
 
     The clients are patched when it is first entered and un-patched when it is last left, by
     however many threads. Within, a call outside `current` raises `OutsideTrial` and is listed in
-    `Router.refused`; nothing passes through.
+    `Router.refused`, and so is a trial's connection by a client that is not known; nothing passes
+    through.
 
     Args:
         replaying: Whether to keep this process off the network altogether. What is attempted
@@ -269,7 +290,7 @@ def router(
     """
     with _CLIENTS.on() as routing:
         try:
-            with routing.guard() if replaying else nullcontext():
+            with routing.offline() if replaying else nullcontext():
                 yield routing
         finally:
             if on_refused is not None:

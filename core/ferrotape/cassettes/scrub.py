@@ -6,6 +6,8 @@ leave alone what they have already been through.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -31,6 +33,9 @@ _SECRET_HEADERS = frozenset(
     }
 )
 _SECRET_PARAMETERS = frozenset({"key", "api_key", "api-key", "apikey", "token", "access_token"})
+_IDENTITIES = re.compile(r"organi[sz]ation|account|project|workspace|tenant|user-id|cookie")
+"""In the names of response headers whose values say whose the key is."""
+_COUNTS = re.compile(r"ratelimit|limit-")
 _SHORTEST_SECRET = 8
 _REDACTED = b"[redacted]"
 
@@ -59,8 +64,34 @@ def secrets(headers: Mapping[str, str], uri: str = "") -> frozenset[bytes]:
     """The values of a request that must not come back in a body, with and without `Bearer`."""
     values = [value for name, value in headers.items() if name.lower() in _SECRET_HEADERS]
     values += [v for name, v in parse_qsl(urlsplit(uri).query) if _is_secret(name)]
-    parts = {part for value in values for part in (value, value.rpartition(" ")[2])}
-    return frozenset(part.encode() for part in parts if len(part) >= _SHORTEST_SECRET)
+    return hidden(part for value in values for part in (value, value.rpartition(" ")[2]))
+
+
+def hidden(values: Iterable[str]) -> frozenset[bytes]:
+    """Secrets as `redact` takes them, as they are and as JSON writes them.
+
+    What is too short to be one would be found anywhere, and is left out.
+    """
+    long = [value for value in values if len(value) >= _SHORTEST_SECRET]
+    quoted = [
+        json.dumps(value, ensure_ascii=plain)[1:-1] for value in long for plain in (True, False)
+    ]
+    return frozenset(value.encode(errors="replace") for value in (*long, *quoted))
+
+
+def identities(headers: Iterable[tuple[str, str]]) -> frozenset[bytes]:
+    """What dropped headers of a response tell of the key's owner: organisation, cookies.
+
+    Words and numbers are none: they would be found in any answer.
+    """
+    values: set[str] = set()
+    for name, value in headers:
+        lower = name.lower()
+        if "cookie" in lower:
+            values.add(value.partition(";")[0].partition("=")[2].strip())
+        elif _IDENTITIES.search(lower) and not _COUNTS.search(lower):
+            values.add(value.strip())
+    return hidden(value for value in values if not value.isalpha() and not value.isdecimal())
 
 
 def redact(body: bytes, hidden: Iterable[bytes]) -> bytes:
@@ -72,7 +103,7 @@ def redact(body: bytes, hidden: Iterable[bytes]) -> bytes:
 
 def reply(original: Reply, hidden: Iterable[bytes]) -> Reply:
     """The reply without those values: it goes into the store and the reports."""
-    values = sorted((value.decode("latin-1") for value in hidden), key=len, reverse=True)
+    values = sorted((value.decode() for value in hidden), key=len, reverse=True)
 
     def clean(text: str) -> str:
         for value in values:

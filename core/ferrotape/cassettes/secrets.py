@@ -10,6 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ METADATA = "metadata"
 _SHOWN = 4
 _SHORTEST = 12
 """Characters of the shortest text that is looked at: less can hold no key."""
+_PIECES = (*DELTA_FIELDS, "content", "delta")
 _OPAQUE = frozenset(
     {"id", "tool_use_id", "call_id", "signature", "data", "encrypted_content", "digest"}
 )
@@ -43,7 +45,8 @@ _RULES = {
     "JSON web token": r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
     "bearer token": r"\b[Bb]earer\s+(?P<bearer>(?=[^\s\"']*[0-9])[A-Za-z0-9._~+/=-]{20,})",
     "password in a URL": r"://[^\s/:@\"'<>{}]+:(?P<password>[^\s/:@\"'<>{}\[]{3,})@",
-    "organisation": r"organi[sz]ation[_-]?(?:uu)?id[\"'\\\s:=]+(?P<organisation>[0-9a-f-]{36})",
+    "organisation": r"organi[sz]ation[_-]?(?:uu)?id[\"'\\\s:=]+(?P<organisation>[0-9a-f-]{36})"
+    r"|\b(?P<org>org-(?=[\w-]*(?:[A-Za-z][0-9]|[0-9][A-Za-z]))[A-Za-z0-9_-]{8,})",
     "e-mail address": r"\b(?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,})\b",
     "home folder": r"(?:/(?:home|Users)/|[A-Z]:\\+Users\\+)(?P<user>[A-Za-z0-9][\w.-]*)",
 }
@@ -124,20 +127,45 @@ def strings(body: Body | None) -> Iterator[tuple[str, str]]:
         yield "data", body.encode().decode(errors="replace")
 
 
-def delta_pieces(data: Any) -> Iterator[tuple[tuple[Any, str], str]]:
+def delta_pieces(data: Any) -> Iterator[tuple[tuple[str, str], str]]:
     """The pieces of text in a streamed delta, with what they continue."""
-    delta = data.get("delta") if isinstance(data, dict) else None
-    if not isinstance(delta, dict):
+    for place, delta in _deltas(data):
+        for name in _PIECES:
+            if isinstance(delta.get(name), str):
+                yield (place, name), delta[name]
+
+
+def with_pieces(data: Any, pieces: Mapping[tuple[str, str], Iterator[str]]) -> Any:
+    """The streamed delta with the next of these in place of its own pieces."""
+    changed = deepcopy(data)
+    for place, delta in _deltas(changed):
+        for name in _PIECES:
+            if isinstance(delta.get(name), str):
+                delta[name] = next(pieces[place, name])
+    return changed
+
+
+def _deltas(data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects that hold pieces, by block or choice: the Messages API's and OpenAI's two."""
+    if not isinstance(data, dict):
         return
-    for name in DELTA_FIELDS:
-        if isinstance(delta.get(name), str):
-            yield (data.get("index"), name), delta[name]
+    if isinstance(data.get("delta"), dict):
+        yield f"block {data.get('index')}", data["delta"]
+    elif isinstance(data.get("delta"), str):
+        yield f"item {data.get('item_id')} {data.get('content_index')}", data
+    choices = data.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict) and isinstance(choice.get("delta"), dict):
+            yield f"choice {choice.get('index')}", choice["delta"]
 
 
-def _rest(data: Mapping[str, Any]) -> dict[str, Any]:
+def _rest(data: Any) -> Any:
     """A streamed delta without its pieces of text."""
-    delta = {name: value for name, value in data["delta"].items() if name not in DELTA_FIELDS}
-    return {**data, "delta": delta}
+    rest = deepcopy(data)
+    for _, delta in _deltas(rest):
+        for name in _PIECES:
+            delta.pop(name, None)
+    return rest
 
 
 def entropy(text: str) -> float:

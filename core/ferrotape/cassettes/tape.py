@@ -14,14 +14,14 @@ from vcr.cassette import Cassette
 from vcr.record_mode import RecordMode
 from vcr.request import Request
 
-from ferrotape.cassettes import document, matching, persister, scrub
+from ferrotape.cassettes import document, matching, persister, redaction, scrub
 from ferrotape.cassettes.identity import Identity
 from ferrotape.cassettes.rules import PLAIN, Rules
 from ferrotape.errors import CassetteMiss, CassetteStale, CassetteUnused
 from ferrotape.model import AgentFailureKind, Call, Reply
 
 _UNTIMED = {"ttfb_s": None, "latency_s": None}
-ANSWERED = "answered"
+ANSWERED = document.ANSWERED
 """The outcome of a trial whose agent did not fail."""
 
 
@@ -184,12 +184,15 @@ class Tape:
         """Records an exchange, in vcrpy's terms; ignored once the tape is closed."""
         if not self._timed:
             response = {**response, "timing": _UNTIMED}
-        stored = self._rules.response_to_tape(response)
+        hidden = {value.decode() for value in self.hide(())}
+        asked = redaction.redacted_request(self._rules.to_tape(request), hidden)
+        # A value may be split between deltas that the rules made one.
+        stored = redaction.redacted_response(self._rules.response_to_tape(response), hidden)
         with self._lock:
             if not self._open:
                 return
             index = len(self._cassette)
-            self._cassette.append(self._rules.to_tape(request), stored)
+            self._cassette.append(asked, stored)
             self._calls.append(_call(index, response))
             self._loopback = self._loopback or loopback
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -52,15 +52,19 @@ class Session:
         """
         return self._need().through(inner)
 
-    def proxy(self, upstream: str = "", key: str = "") -> AbstractContextManager[str]:
+    def proxy(
+        self, upstream: str = "", key: str = "", secrets: Iterable[str] = ()
+    ) -> AbstractContextManager[str]:
         """The base URL of a loopback proxy on the trial's tape, for a program that speaks HTTP.
 
         Args:
             upstream: Base URL of the endpoint; not used in replay.
             key: The real key, put in place of `ferrotape.cassettes.DUMMY_KEY` wherever the
                 program sends that in a header; not used in replay.
+            secrets: What else the program was given in confidence: the tape and the reply get
+                `[redacted]` in its place.
         """
-        return self._need().proxy(upstream, key)
+        return self._need().proxy(upstream, key, secrets)
 
     def cut_off(self) -> bool:
         """In replay, whether the recorded trial ran out of time; its calls then count as made.
@@ -89,6 +93,8 @@ class Lent(Protocol):
 
     def through(self, inner: httpx2.BaseTransport) -> httpx2.BaseTransport: ...  # noqa: D102
 
-    def proxy(self, upstream: str, key: str) -> AbstractContextManager[str]: ...  # noqa: D102
+    def proxy(  # noqa: D102
+        self, upstream: str, key: str, secrets: Iterable[str]
+    ) -> AbstractContextManager[str]: ...
 
     def cut_off(self) -> bool: ...  # noqa: D102

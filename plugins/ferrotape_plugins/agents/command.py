@@ -26,6 +26,7 @@ from ferrotape.sandbox import Ended, Outcome, basic_environment
 from ferrotape_plugins.agents.answers import Counts, answer_blocks, written_files
 from ferrotape_plugins.agents.draft import failed
 from ferrotape_plugins.agents.programs import (
+    REDACTED,
     ended_badly,
     lacking,
     out_of_time,
@@ -134,8 +135,11 @@ def _run_by_proxy(prompt: str, options: CommandOptions, session: Session) -> Map
 
     upstream = _upstream(options, session.env)
     key = session.env.get(options.key_env, "") if options.key_env else ""
-    with session.proxy(upstream, key) as base_url:
+    secrets = passed_on(options.pass_env, session.env).values()
+    with session.proxy(upstream, key, secrets) as base_url:
         own = {options.base_url_env: base_url}
+        if session.replaying:  # the tape holds this in place of what it was
+            own |= dict.fromkeys(options.pass_env, REDACTED)
         if options.key_env:
             own[options.key_env] = DUMMY_KEY
         outcome = _run(prompt, options, session, own, base_url)

@@ -12,6 +12,8 @@ from ferrotape.sandbox import Ended, Outcome, find_program
 from ferrotape_plugins.agents.draft import failed
 
 _STDERR_SHOWN = 200
+REDACTED = "[redacted]"
+"""What stands for a secret, on tapes as in texts."""
 
 
 def lacking(
@@ -44,7 +46,7 @@ def passed_on(names: Iterable[str], env: Mapping[str, str]) -> dict[str, str]:
 def redacted(text: str, secrets: Iterable[str]) -> str:
     """The text without the values that a program was given in confidence."""
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "[redacted]")
+        text = text.replace(secret, REDACTED)
     return text
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -13,7 +14,8 @@ from vcr.stubs.aiohttp_stubs import vcr_request
 
 from ferrotape.cassettes.exchange import CLOSED_EARLY
 from ferrotape.cassettes.playback import Recorded
-from ferrotape.cassettes.scope import is_direct
+from ferrotape.cassettes.scope import current_limit, direct, is_direct
+from ferrotape.cassettes.timelimit import OVER
 
 if TYPE_CHECKING:
     from ferrotape.cassettes.routing import Router
@@ -23,13 +25,19 @@ def patches(router: Router) -> Iterator[tuple[Any, str, Any]]:
     """What to patch: class, attribute, replacement."""
     send = aiohttp.ClientSession._request
 
+    async def send_on(*arguments: Any, **options: Any) -> Any:
+        with direct():
+            return await send(*arguments, **options)
+
     async def request(self: aiohttp.ClientSession, method: str, url: Any, **options: Any) -> Any:
         if is_direct():
             return await send(self, method, url, **options)
         call = _Call(router)
-        ask = vcr_request(call, send)
+        ask = vcr_request(call, send_on)
         try:
-            return await ask(self, method, self._build_url(url), **_json_as_data(self, options))
+            async with _within_limit():
+                target = self._build_url(url)
+                return await ask(self, method, target, **_json_as_data(self, options))
         except Recorded as recorded:
             raise _restored(recorded) from None
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -40,6 +48,21 @@ def patches(router: Router) -> Iterator[tuple[Any, str, Any]]:
             raise
 
     yield aiohttp.ClientSession, "_request", request
+
+
+@asynccontextmanager
+async def _within_limit() -> AsyncIterator[None]:
+    limit = current_limit()
+    if limit is None:
+        yield
+        return
+    try:
+        async with limit.awaiting() as ending:
+            yield
+    except TimeoutError as error:
+        if ending.ended:
+            raise aiohttp.SocketTimeoutError(OVER) from error
+        raise
 
 
 class _Call:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import httpx2
 
-from ferrotape.cassettes.scope import is_direct
+from ferrotape.cassettes.clients.limited import limited
+from ferrotape.cassettes.scope import current_limit, is_direct
 from ferrotape.cassettes.transport import AsyncTapeTransport, TapeTransport
 
 if TYPE_CHECKING:
@@ -27,9 +28,10 @@ def patches(router: Router) -> Iterator[tuple[Any, str, Any]]:
             return send(self, request)
         tape = router.tape_of(request.method, str(request.url))
         request.read()
-        inner = None if tape.replaying else _Inner(lambda: send(self, request))
+        inner = None if tape.replaying else _Inner(lambda: send(self, request), request)
         with _errors_of(httpx):
-            return _back(TapeTransport(tape, inner).handle_request(_across(request)))
+            transport = TapeTransport(tape, inner, current_limit())
+            return _back(transport.handle_request(_across(request)))
 
     async def handle_async_request(
         self: httpx.AsyncHTTPTransport, request: httpx.Request
@@ -38,7 +40,7 @@ def patches(router: Router) -> Iterator[tuple[Any, str, Any]]:
             return await asend(self, request)
         tape = router.tape_of(request.method, str(request.url))
         await request.aread()
-        inner = None if tape.replaying else _AsyncInner(lambda: asend(self, request))
+        inner = None if tape.replaying else limited(_AsyncInner(lambda: asend(self, request)))
         with _errors_of(httpx):
             transport = AsyncTapeTransport(tape, inner)
             return _back(await transport.handle_async_request(_across(request)))
@@ -50,10 +52,12 @@ def patches(router: Router) -> Iterator[tuple[Any, str, Any]]:
 class _Inner(httpx2.BaseTransport):
     """Sends the httpx request that an httpx2 request was made of."""
 
-    def __init__(self, send: Any) -> None:
+    def __init__(self, send: Any, original: httpx.Request) -> None:
         self._send = send
+        self._original = original
 
-    def handle_request(self, request: httpx2.Request) -> httpx2.Response:  # noqa: ARG002
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        self._original.extensions = request.extensions  # among them how it is cut off
         with _errors_of(httpx2):
             return _forth(self._send())
 

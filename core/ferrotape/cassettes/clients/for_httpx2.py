@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx2
 
-from ferrotape.cassettes.scope import is_direct
+from ferrotape.cassettes.clients.limited import limited
+from ferrotape.cassettes.scope import current_limit, is_direct
 from ferrotape.cassettes.transport import AsyncTapeTransport, TapeTransport
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def patches(router: Router) -> Iterator[tuple[Any, str, Any]]:
         if is_direct():
             return send(self, request)
         tape = router.tape_of(request.method, str(request.url))
-        return TapeTransport(tape, None if tape.replaying else self).handle_request(request)
+        inner = None if tape.replaying else self
+        return TapeTransport(tape, inner, current_limit()).handle_request(request)
 
     async def handle_async_request(
         self: httpx2.AsyncHTTPTransport, request: httpx2.Request
@@ -31,7 +33,7 @@ def patches(router: Router) -> Iterator[tuple[Any, str, Any]]:
         if is_direct():
             return await asend(self, request)
         tape = router.tape_of(request.method, str(request.url))
-        transport = AsyncTapeTransport(tape, None if tape.replaying else self)
+        transport = AsyncTapeTransport(tape, None if tape.replaying else limited(self))
         return await transport.handle_async_request(request)
 
     yield httpx2.HTTPTransport, "handle_request", handle_request

@@ -38,15 +38,25 @@ def scrub(
     from ferrotape.cassettes.redaction import scrub_recording
     from ferrotape.cli.cassettes.views import say, say_scrubbed
     from ferrotape.config import load_settings
+    from ferrotape.errors import CassetteError
 
     files = choose([load_settings(cassettes=cassettes).cassettes], cassettes_given or ())
-    done = [scrub_recording(f.path, dry_run=dry_run) for f in files if not f.draft]
-    for scrubbed in done:
+    paths = [entry.path for entry in files if not entry.draft]
+    changed = left = broken = 0
+    for path in paths:
+        try:
+            scrubbed = scrub_recording(path, dry_run=dry_run)
+        except CassetteError as error:
+            broken += 1
+            say(error.message)
+            continue
         say_scrubbed(scrubbed, dry_run=dry_run)
-    changed = sum(bool(scrubbed.removed) for scrubbed in done)
-    say(f"{changed} of {len(done)} recordings {'would be ' if dry_run else ''}scrubbed.")
-    kept = any(scrubbed.kept for scrubbed in done)
-    raise typer.Exit(ExitCode.FAILED if kept else ExitCode.OK)
+        changed += bool(scrubbed.removed)
+        left += bool(scrubbed.kept)
+    say(f"{changed} of {len(paths)} recordings {'would be ' if dry_run else ''}scrubbed.")
+    if broken:
+        say(f"{broken} could not be, and may hold secrets: `prune` removes what is broken.")
+    raise typer.Exit(ExitCode.FAILED if left or broken else ExitCode.OK)
 
 
 def prune(
@@ -54,14 +64,18 @@ def prune(
     cassettes: CassettesOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Remove unused, stale and broken recordings, after showing them."""
+    """Remove unused, stale and broken recordings, after showing them; no other file."""
     from ferrotape.audit import PRUNED, Auditor, remove
     from ferrotape.cassettes.catalogue import choose
     from ferrotape.cli.cassettes.views import say
     from ferrotape.config import load_settings
 
     settings = load_settings(cassettes=cassettes)
-    files = choose([settings.cassettes], cassettes_given or ())
+    root = settings.cassettes
+    chosen = choose([root], cassettes_given or ())
+    files = [entry for entry in chosen if entry.belongs_to(root)]
+    if len(files) < len(chosen):
+        say(f"{len(chosen) - len(files)} files stay, which are no recordings of {root}.")
     auditor = Auditor(settings)
     found = [c for entry in files for c in auditor.complaints(entry) if c.trouble in PRUNED]
     for complaint in found:
@@ -72,7 +86,7 @@ def prune(
         return
     if not yes:
         typer.confirm(f"Remove {len(paths)} of {len(files)} files?", abort=True)
-    remove(paths)
+    remove(paths, root)
     say(f"{len(paths)} of {len(files)} files removed.")
 
 
