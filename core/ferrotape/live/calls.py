@@ -141,7 +141,8 @@ class LiveCalls:
         hopeless = failure.kind is AgentFailureKind.AUTHENTICATION
         strict = self._settings.on_failure is OnFailure.FAIL and not failure.kind.agent_caused
         if hopeless or strict:
-            self.stop(f"a trial failed for good: {failure.message}")
+            # Not its message: what an endpoint says may hold a key; only the tape cleans it.
+            self.stop(f"a trial failed for good: {failure.kind.value.replace('_', ' ')}")
 
 
 def _not_asked(reason: str, failures: list[AgentFailure]) -> Reply:
