@@ -25,10 +25,9 @@ from ferrotape import Agent, AgentFailure, AgentFailureKind, Reply, Session, Tri
 from ferrotape.sandbox import basic_environment
 from ferrotape_plugins.agents.answers import Counts, answer_blocks, written_files
 from ferrotape_plugins.agents.draft import failed
+from ferrotape_plugins.agents.messages_api import API, KEY
 from ferrotape_plugins.agents.programs import ended_badly, lacking, out_of_time
 
-_API = "https://api.anthropic.com"
-_KEY = "ANTHROPIC_API_KEY"
 _URL = "ANTHROPIC_BASE_URL"
 _QUIET = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
@@ -82,11 +81,11 @@ class ClaudeCodeAgent:
 
     def missing(self, options: ClaudeCodeOptions, env: Mapping[str, str]) -> str | None:
         """The program or the key, whichever is not there."""
-        return lacking(options.program, (_KEY,), env)
+        return lacking(options.program, (KEY,), env)
 
     def endpoint(self, options: ClaudeCodeOptions, env: Mapping[str, str]) -> str:
         """The option, the environment, or the real service."""
-        return options.base_url or env.get(_URL) or _API
+        return options.base_url or env.get(_URL) or API
 
     def answer(
         self,
@@ -101,13 +100,13 @@ class ClaudeCodeAgent:
         if session.cut_off():
             return Reply(failure=out_of_time(session.timeout_s), model=options.model)
         upstream = self.endpoint(options, session.env)
-        with session.proxy(upstream, session.env.get(_KEY, "")) as base_url:
+        with session.proxy(upstream, session.env.get(KEY, "")) as base_url:
             own = {
                 **_QUIET,
                 **options.env,
                 "CLAUDE_CONFIG_DIR": str(session.home / ".claude"),
                 _URL: base_url,
-                _KEY: DUMMY_KEY,
+                KEY: DUMMY_KEY,
             }
             outcome = session.programs.run(
                 [options.program, *_arguments(options)],

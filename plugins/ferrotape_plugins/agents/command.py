@@ -25,6 +25,7 @@ from ferrotape import Agent, AgentFailureKind, Reply, Session, Trial, hookimpl
 from ferrotape.sandbox import Ended, Outcome, basic_environment
 from ferrotape_plugins.agents.answers import Counts, answer_blocks, written_files
 from ferrotape_plugins.agents.draft import failed
+from ferrotape_plugins.agents.messages_api import API
 from ferrotape_plugins.agents.programs import (
     REDACTED,
     ended_badly,
@@ -35,7 +36,6 @@ from ferrotape_plugins.agents.programs import (
 )
 from ferrotape_plugins.agents.worker import failure_json, failure_of
 
-_API = "https://api.anthropic.com"
 _PROMPT_FILE = "{prompt_file}"
 
 
@@ -127,7 +127,7 @@ class CommandAgent:
 
 
 def _upstream(options: CommandOptions, env: Mapping[str, str]) -> str:
-    return options.upstream or env.get(options.base_url_env) or _API
+    return options.upstream or env.get(options.base_url_env) or API
 
 
 def _run_by_proxy(prompt: str, options: CommandOptions, session: Session) -> Mapping[str, Any]:

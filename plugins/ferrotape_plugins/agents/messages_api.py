@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx2
 
 KEY = "ANTHROPIC_API_KEY"
-_API = "https://api.anthropic.com"
+API = "https://api.anthropic.com"
 _CONNECT_S = 10.0
 
 
@@ -60,7 +60,7 @@ def request_of(prompt: str, options: AnthropicOptions) -> dict[str, Any]:
 
 def base_url_of(options: AnthropicOptions, env: Mapping[str, str]) -> str:
     """The option, the environment, or the real service."""
-    return options.base_url or env.get("ANTHROPIC_BASE_URL") or _API
+    return options.base_url or env.get("ANTHROPIC_BASE_URL") or API
 
 
 @contextmanager
